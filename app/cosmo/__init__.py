@@ -1,0 +1,1 @@
+"""COSMO: live data-quality monitor for a telescope of drift-tube chambers."""

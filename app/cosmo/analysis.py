@@ -1,0 +1,408 @@
+"""Stream topic -> Spark -> results topic. The only importer of pyspark.
+
+A micro-batch is one Spark job without a shuffle: one task for each Kafka partition measures its slices and
+gives one row, the driver adds the rows and publishes the sum. Publishing is the commit: the analysis starts
+from the newest result of its run, whatever a checkpoint says, so it may die at any moment and start again on
+any host.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import pickle
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming import StreamingQuery
+
+from cosmo.broker import Broker, NumberedLog, Offsets, wait_for
+from cosmo.errors import BrokerAway, CosmoError, MalformedMessage, PartFailed
+from cosmo.results import Result, Run, RunTotal, SummaryMessage, Timings
+from cosmo.settings import Settings
+from cosmo.slice_numbers import SliceNumbers
+from cosmo.slice_records import Frame, utc
+from cosmo.statistics import Summary
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 5.0
+DRAIN_S = 10.0
+"""Most time spent, on a stop, on working off what is in the stream."""
+TOTAL_EVERY = 60
+"""Results between totals on cosmo-runs."""
+_CHECK_S = 0.2
+_BROKER_SIGNS = ("org.apache.kafka", "TimeoutException", "KafkaException")
+_LOG4J = """
+log4j.rootLogger=WARN, console
+log4j.appender.console=org.apache.log4j.ConsoleAppender
+log4j.appender.console.target=System.err
+log4j.appender.console.layout=org.apache.log4j.PatternLayout
+log4j.appender.console.layout.ConversionPattern=%d{ISO8601} %p %c{1}: %m%n
+# Says for every record that it does not run in an UninterruptibleThread, which is harmless.
+log4j.logger.org.apache.spark.sql.kafka010.KafkaDataConsumer=ERROR
+# Says once a second that the broker is away; we say it once.
+log4j.logger.org.apache.kafka.clients.NetworkClient=ERROR
+log4j.logger.org.apache.kafka.clients.consumer.ConsumerConfig=ERROR
+log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR
+"""
+_ROW = "partition int, next_offset bigint, first_release double, last_release double, summary binary"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a task does: slices of one Kafka partition in, one row with their Summary out.
+
+    Importable and plain, so that it is pickled by reference to this module.
+    """
+
+    run: int
+    partitions: int
+    highest: tuple[int, ...]  #: highest slice number seen on each partition, -1 where there is none
+
+    def __call__(self, batches: Iterable[Any]) -> Iterable[pd.DataFrame]:
+        """Measure the records of a task, batch by batch; offsets rise."""
+        task = _Task(self)
+        for batch in batches:
+            task.add(batch)
+        if task.partition is not None:
+            yield pd.DataFrame([task.row()], columns=[column.split()[0] for column in _ROW.split(", ")])
+
+
+class _Task:
+    """Sums of one task."""
+
+    def __init__(self, measure: Measure) -> None:
+        self._measure = measure
+        self._summary = Summary.empty()
+        self._numbers: list[int] = []
+        self._highest = -1
+        self._next_offset = 0
+        self._first_release, self._last_release = math.inf, -math.inf
+        self.partition: int | None = None
+
+    def add(self, batch: pd.DataFrame) -> None:
+        if not len(batch):
+            return
+        if self.partition is None:
+            self.partition = int(batch["partition"].iloc[0])
+            self._highest = self._measure.highest[self.partition]
+        self._next_offset = int(batch["offset"].iloc[-1]) + 1
+        columns = [batch[f"h_{name}"] for name in Frame.NAMES]
+        frames: list[Frame] = []
+        unframed: list[bytes | None] = []
+        for value, *headers in zip(batch["value"], *columns, strict=True):
+            given = {
+                name: header for name, header in zip(Frame.NAMES, headers, strict=True) if header is not None
+            }
+            if "run" not in given and "number" not in given:
+                unframed.append(value)
+            elif frame := self._accepted(given, value):
+                frames.append(frame)
+        self._summary += Summary.of(frames)
+        if unframed:
+            self._summary += Summary.of_unframed(unframed)
+
+    def _accepted(self, headers: dict[str, bytes], value: bytes | None) -> Frame | None:
+        """Return the slice if it is one of this run that has not been measured, else count what it is."""
+        try:
+            frame = Frame.read(headers, value)
+        except MalformedMessage:
+            self._summary += Summary.counting(malformed_slices=1)
+            return None
+        if frame.run != self._measure.run:
+            self._summary += Summary.counting(foreign_slices=1)
+            return None
+        if frame.number <= self._highest:
+            self._summary += Summary.counting(repeated_slices=1)
+            return None
+        self._highest = frame.number
+        self._numbers.append(frame.number)
+        if frame.text:
+            self._first_release = min(self._first_release, frame.first_release)
+            self._last_release = max(self._last_release, frame.last_release)
+        return frame
+
+    def row(self) -> tuple[int, int, float, float, bytes]:
+        assert self.partition is not None
+        numbers = SliceNumbers.of(self._measure.partitions, self.partition, self._numbers)
+        summary = self._summary + Summary.counting(numbers=numbers)
+        releases = self._first_release, self._last_release
+        return self.partition, self._next_offset, *releases, pickle.dumps(summary)
+
+
+class Analysis:
+    """The state between batches, and the publishing of results.
+
+    Results come from Spark's thread (batches) and from the main one (heartbeats): one at a time.
+    """
+
+    def __init__(self, settings: Settings, broker: Broker, run: Run, stop: threading.Event) -> None:
+        self._broker = broker
+        self.run = run
+        self._stop = stop
+        self._partitions = settings.topics.stream.partitions
+        self._lock = threading.Lock()  # held while a result is made
+        newest, found = broker.newest_result(run.number)
+        start = newest.offsets if newest else run.start_offsets
+        self.offsets: Offsets = {int(partition): offset for partition, offset in start.items()}
+        self._highest: Offsets = {int(p): number for p, number in newest.highest.items()} if newest else {}
+        self._number = newest.number + 1 if newest else 0
+        self._log: NumberedLog = broker.numbered_log(broker.topics.results.name, run.number, found)
+        self._ends = broker.watch_ends(broker.topics.stream.name)
+        self._total = self._sum_so_far(newest)
+        self._last_published = time.time()
+        self._closed = False
+        self.failure: BaseException | None = None  #: of a batch; Spark tells only its text
+
+    def _sum_so_far(self, newest: Result | None) -> Summary:
+        """Return the sum of the run's results up to the newest one."""
+        if newest is None:
+            return Summary.empty()
+        _, totals = self._broker.run_messages()
+        known = totals.get(self.run.number)
+        total, through = (known.summary.summary(), known.number) if known else (Summary.empty(), -1)
+        return sum(
+            (result.summary.summary() for result in self._broker.results(self.run.number, through)), total
+        )
+
+    def measure_batch(self, batch: DataFrame, _batch_id: int) -> None:
+        """Measure one micro-batch and publish its result (called by Spark)."""
+        with self._lock:
+            if self._closed:
+                return  # what has not been begun is left for the next start
+            try:
+                self._measure(batch)
+            except BaseException as error:
+                self.failure = error
+                raise
+
+    def _measure(self, batch: DataFrame) -> None:
+        started = time.time()
+        highest = tuple(self._highest.get(partition, -1) for partition in range(self._partitions))
+        measure: Any = Measure(self.run.number, self._partitions, highest)
+        rows = batch.mapInPandas(measure, _ROW).collect()
+        summary = Summary.empty()
+        offsets = dict(self.offsets)
+        for row in rows:
+            summary += pickle.loads(row.summary)  # noqa: S301 - our own tasks wrote it
+            offsets[row.partition] = row.next_offset
+        first = min((row.first_release for row in rows), default=math.inf)
+        last = max((row.last_release for row in rows), default=-math.inf)
+        self._publish(summary, offsets, started, first, last)
+
+    def heartbeat(self, *, now: bool = False) -> None:
+        """Publish an empty result if there has been none for a while and no batch is being measured."""
+        is_due = now or time.time() - self._last_published >= HEARTBEAT_S
+        if is_due and self._lock.acquire(blocking=False):
+            try:
+                self._publish(Summary.empty(), self.offsets, time.time(), math.inf, -math.inf)
+            finally:
+                self._lock.release()
+
+    def close(self) -> None:
+        """Wait for the batch that is being measured, then write the run's total."""
+        with self._lock:
+            self._closed = True
+            self._write_total()
+            self._log.close()
+
+    def is_through(self, ends: Offsets) -> bool:
+        """Whether everything before these offsets has been measured and published."""
+        return all(self.offsets.get(partition, 0) >= end for partition, end in ends.items())
+
+    def _publish(
+        self, summary: Summary, offsets: Offsets, started: float, first_release: float, last_release: float
+    ) -> None:
+        highest = {**self._highest, **summary.numbers.highest}
+        now = time.time()
+        measured = first_release <= last_release
+        result = Result(
+            run=self.run.number,
+            number=self._number,
+            analysis=str(self._broker.writer),
+            started=utc(started),
+            published=utc(now),
+            offsets={str(p): offset for p, offset in offsets.items()},
+            highest={str(p): number for p, number in highest.items()},
+            summary=SummaryMessage.of(summary),
+            timings=Timings(
+                batch_ms=1000 * (now - started),
+                interval_ms=1000 * (now - self._last_published),
+                latency_first_ms=1000 * (now - first_release) if measured else None,
+                latency_last_ms=1000 * (now - last_release) if measured else None,
+                backlog_slices=self._backlog(offsets),
+            ),
+        )
+        headers = [
+            ("run", str(result.run).encode()),
+            ("number", str(result.number).encode()),
+            ("analysis", result.analysis.encode()),
+        ]
+        if not self._log.publish(0, result.number, result.to_json(), headers, self._stop.is_set):
+            return  # stopped while the broker was away: this batch is done again at the next start
+        self.offsets, self._highest = offsets, highest
+        self._total += summary
+        self._number += 1
+        self._last_published = now
+        if result.number % TOTAL_EVERY == TOTAL_EVERY - 1:
+            self._write_total()
+
+    def _backlog(self, offsets: Offsets) -> int | None:
+        try:
+            ends = self._ends()
+        except BrokerAway:  # said by the publishing that follows
+            return None
+        return sum(max(0, end - offsets.get(partition, 0)) for partition, end in ends.items())
+
+    def _write_total(self) -> None:
+        if self._number == 0:
+            return
+        self._broker.put_total(
+            RunTotal(
+                run=self.run.number,
+                number=self._number - 1,
+                offsets={str(p): offset for p, offset in self.offsets.items()},
+                highest={str(p): number for p, number in self._highest.items()},
+                summary=SummaryMessage.of(self._total),
+            )
+        )
+
+
+def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:
+    """Start Spark: inside this process's JVM, or on the cluster that the settings name.
+
+    Parameters
+    ----------
+    jars : Spark's Kafka connector.
+    """
+    folder = settings.paths.data / "spark"
+    folder.mkdir(parents=True, exist_ok=True)
+    log4j = folder / "log4j.properties"
+    log4j.write_text(_LOG4J, encoding="utf-8")
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    options = {
+        "spark.jars": ",".join(str(jar) for jar in jars),
+        "spark.driver.memory": settings.memory.spark_driver,
+        "spark.driver.extraJavaOptions": f"-Dlog4j.configuration=file:{log4j} -XX:+UseParallelGC",
+        "spark.executor.memory": settings.analysis.executor_memory,
+        "spark.local.dir": str(folder / "local"),
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.pyspark.python": sys.executable,
+        "spark.ui.port": str(settings.ports.spark_application_ui),
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": str(settings.analysis.slices_per_arrow_batch),
+        # The default manager forks about twenty processes a batch.
+        "spark.sql.streaming.checkpointFileManagerClass": (
+            "org.apache.spark.sql.execution.streaming.FileSystemBasedCheckpointFileManager"
+        ),
+        "spark.sql.streaming.minBatchesToRetain": "2",
+    }
+    builder = SparkSession.builder.appName(settings.application).master(settings.spark_master)
+    for name, value in options.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def start_query(spark: SparkSession, settings: Settings, analysis: Analysis) -> StreamingQuery:
+    """Start the stream from the offsets after the newest result, with an emptied checkpoint."""
+    checkpoint = settings.paths.data / "checkpoint"
+    shutil.rmtree(checkpoint, ignore_errors=True)
+    topic = settings.topics.stream.name
+    offsets = {str(partition): offset for partition, offset in analysis.offsets.items()}
+    records = (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", settings.kafka_address)
+        .option("assign", json.dumps({topic: sorted(analysis.offsets)}))
+        .option("startingOffsets", json.dumps({topic: offsets}))
+        .option("maxOffsetsPerTrigger", settings.analysis.slices_per_batch)
+        .option("failOnDataLoss", "false")  # the numbers show the loss
+        .option("includeHeaders", "true")
+        .option("kafka.max.partition.fetch.bytes", 16 << 20)
+        .option("kafka.fetch.max.bytes", 64 << 20)
+        .load()
+    )
+    columns = ["partition", "offset", "value"]
+    columns += [f"filter(headers, h -> h.key = '{name}')[0].value as h_{name}" for name in Frame.NAMES]
+    writer = records.selectExpr(*columns).writeStream.foreachBatch(analysis.measure_batch)
+    writer = writer.option("checkpointLocation", str(checkpoint))
+    if settings.analysis.trigger_ms:
+        writer = writer.trigger(processingTime=f"{settings.analysis.trigger_ms} milliseconds")
+    return writer.start()
+
+
+def analyse(
+    settings: Settings,
+    jars: Iterable[Path],
+    stop: threading.Event,
+    on_ready: Callable[[], None] = lambda: None,
+    on_alive: Callable[[], None] = lambda: None,
+) -> None:
+    """Analyse the current run until `stop` is set.
+
+    Raises
+    ------
+    Superseded : another analysis published this run's next result.
+    PartFailed : Spark gave up for a reason that waiting does not mend.
+    """
+    spark = start_session(settings, jars)
+    try:
+        broker = Broker(settings)
+        analysis = wait_for(
+            lambda: Analysis(settings, broker, broker.current_run(), stop), stop.wait, "the broker and a run"
+        )
+        if analysis is None:
+            return
+        log.info("analysing run %d from offsets %s on", analysis.run.number, analysis.offsets)
+        while not stop.is_set():
+            query = start_query(spark, settings, analysis)
+            analysis.heartbeat(now=True)
+            on_ready()
+            _watch(query, analysis, stop, on_alive)
+            if not stop.is_set():
+                wait_for(broker.answers_in_ms, stop.wait, "the broker")
+        _drain(query, analysis, broker)
+        analysis.close()
+        query.stop()
+    finally:
+        spark.stop()
+
+
+def _drain(query: StreamingQuery, analysis: Analysis, broker: Broker) -> None:
+    """Let the query work off what is in the stream now, up to a deadline; the rest is for the next start."""
+    deadline = time.monotonic() + DRAIN_S
+    try:
+        ends = broker.end_offsets(broker.topics.stream.name)
+    except BrokerAway as error:
+        log.warning("stopping without working off the stream: %s", error)
+        return
+    while query.isActive and not analysis.is_through(ends) and time.monotonic() < deadline:
+        time.sleep(_CHECK_S)
+
+
+def _watch(
+    query: StreamingQuery, analysis: Analysis, stop: threading.Event, on_alive: Callable[[], None]
+) -> None:
+    """Send heartbeats while the query runs; return when it should be started anew, or on the stop."""
+    while not stop.wait(_CHECK_S):
+        if not query.isActive:
+            failure, analysis.failure = analysis.failure, None
+            if isinstance(failure, CosmoError) and not isinstance(failure, BrokerAway):
+                raise failure
+            reason = str(query.exception()).partition("\n")[0]
+            if not failure and not any(sign in reason for sign in _BROKER_SIGNS):
+                raise PartFailed(f"expected Spark's query to run on, it ended: {reason}; see the log above")
+            log.warning("Spark's query ended (%s); starting it anew where the newest result stands", reason)
+            return
+        analysis.heartbeat()
+        on_alive()

@@ -1,0 +1,62 @@
+"""The application's own parts as children: the analysis, the producer and the dashboard."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from cosmo import probes
+from cosmo.broker import Broker
+from cosmo.embedded import java, kafka
+from cosmo.embedded.child import Child
+from cosmo.embedded.folder import DataFolder
+from cosmo.settings import Settings
+
+
+def children(
+    settings: Settings, folder: DataFolder, document: Path, analysis_ended: Callable[[], None]
+) -> list[Child]:
+    """Describe the parts, in the order of their start; the end is in reverse.
+
+    Parameters
+    ----------
+    document : the settings file that they read.
+    analysis_ended : called when the analysis has ended in good order: nobody writes any more.
+    """
+    broker = Broker(settings)
+    begun = time.time()
+
+    def part(name: str, verb: str, ready: probes.Probe, **more: object) -> Child:
+        return Child(
+            name=name,
+            argv=(sys.executable, "-m", "cosmo", "--config", str(document), verb),
+            environment=_environment(),
+            folder=folder.path,
+            log=folder.log(name),
+            needs=(kafka.NAME,),
+            ready=ready,
+            **more,  # type: ignore[arg-type]
+        )
+
+    return [
+        part(
+            "analysis",
+            "analyse",
+            partial(probes.result, broker, since=begun),
+            ready_within_s=120.0,
+            stop_within_s=12.0,
+            after=analysis_ended,
+        ),
+        part("producer", "produce", partial(probes.stream, broker, since=begun), may_finish=True),
+        part("dashboard", "dashboard", partial(probes.dashboard, settings.ports.dashboard, with_data=True)),
+    ]
+
+
+def _environment() -> dict[str, str]:
+    kept = ("HOME", "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "COSMO_MAVEN_REPOSITORY")
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    return {**environment, "JAVA_HOME": str(java.JAVA_HOME), "PYTHONUNBUFFERED": "1"}

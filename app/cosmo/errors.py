@@ -1,0 +1,65 @@
+"""Every error of COSMO, as one tree. Each class says who acts on it.
+
+A message has three parts: what was expected, what came, what to do. Only `cosmo.cli` catches `CosmoError`:
+it prints the message in one line and leaves with `exit_code`.
+"""
+
+
+class CosmoError(Exception):
+    """Base of all errors that COSMO raises on purpose."""
+
+    exit_code = 1
+
+
+class SettingsError(CosmoError):
+    """The settings document is missing, incomplete or inconsistent. The operator mends it."""
+
+    exit_code = 2
+
+
+class SourceError(CosmoError):
+    """A source of rows is missing, unreadable or holds no rows. Who named it corrects the name."""
+
+    exit_code = 2
+
+
+class PreflightError(CosmoError):
+    """The machine cannot run what was asked for: a port, disk, Python or network. Found before any start."""
+
+    exit_code = 2
+
+
+class ArtifactError(CosmoError):
+    """A locked artifact cannot be fetched, or its checksum is another. The operator checks the network."""
+
+
+class BrokerError(CosmoError):
+    """The broker answers, but with something that cannot be worked with. The operator looks at its log."""
+
+
+class BrokerAway(BrokerError):
+    """The broker does not answer. Wait and try again; tell the operator once."""
+
+
+class Superseded(CosmoError):
+    """Another process published this number first. This one stops; a restart goes on from the winner."""
+
+    exit_code = 3
+
+
+class AlreadyRunning(CosmoError):
+    """Another process already does this work for the same run. The operator decides which one stays."""
+
+    exit_code = 3
+
+
+class MalformedMessage(CosmoError):
+    """A message of a COSMO topic cannot be read, or has another schema version. Skip it and say so."""
+
+
+class PartFailed(CosmoError):
+    """A part of the stack stopped or did not become ready. The message holds its last log lines."""
+
+
+class NoRun(CosmoError):
+    """No run is recorded. The operator starts one."""

@@ -1,0 +1,297 @@
+"""CSV lines to columns: what a line is, and the hits among them. Pure; never raises on bytes.
+
+A line is a row (a hit, an ancillary row, a malformed row), a header line or a blank line. Its `fate` says
+which: fates 0-7 are the row's HEAD (2 is a hit), then one for each reason a row is malformed, then header
+and blank.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+from numpy.typing import NDArray
+
+from cosmo.detector import HIT_HEAD, MAX_BX, MAX_CHANNEL, MAX_FPGA, MAX_TDC, N_HEADS, ORBIT_MODULUS
+
+COLUMNS: Final = ("HEAD", "FPGA", "TDC_CHANNEL", "ORBIT_CNT", "BX_COUNTER", "TDC_MEAS")
+HEADER_LINE: Final = ",".join(COLUMNS).encode()
+MAX_LINE_BYTES: Final = 64 * 1024
+"""A longer line (binary without a newline, say) is cut to one byte more than this, and malformed."""
+
+REASONS: Final = ("fields", "empty", "number", "head", "fpga", "channel", "orbit", "bx", "tdc", "long")
+"""Why a row is malformed, in the order of the tests: not six fields; an empty field; a field that is no plain
+decimal number; HEAD, or a field of a hit, out of range or not integral; a line longer than MAX_LINE_BYTES."""
+MALFORMED: Final = {reason: N_HEADS + i for i, reason in enumerate(REASONS)}
+HEADER: Final = N_HEADS + len(REASONS)
+BLANK: Final = HEADER + 1
+N_FATES: Final = BLANK + 1
+
+Columns = dict[str, NDArray[np.generic]]
+
+_PLAIN_DECIMAL = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?")
+_NEWLINE, _CARRIAGE_RETURN, _POINT = 10, 13, ord(".")
+_FRACTION_DIGITS: Final = 6
+"""A number below 2^32 with no more decimals than this is integral in float64 only if it is so in its text."""
+_RANGES: Final = (
+    ("fpga", "FPGA", MAX_FPGA),
+    ("channel", "TDC_CHANNEL", MAX_CHANNEL),
+    ("orbit", "ORBIT_CNT", ORBIT_MODULUS - 1),
+    ("bx", "BX_COUNTER", MAX_BX),
+    ("tdc", "TDC_MEAS", MAX_TDC),
+)
+_HIT_TYPES: Final = {
+    "FPGA": np.uint8,
+    "TDC_CHANNEL": np.uint16,
+    "ORBIT_CNT": np.uint32,
+    "BX_COUNTER": np.uint16,
+    "TDC_MEAS": np.uint8,
+}
+_INTEGERS: Final = dict(
+    zip(COLUMNS, (pa.uint8(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint16(), pa.uint8()), strict=True)
+)
+_FLOAT_TDC: Final = {**_INTEGERS, "TDC_MEAS": pa.float64()}
+_FLOATS: Final = dict.fromkeys(COLUMNS, pa.float64())
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines of CSV text, read. Arrays have one element a line; the columns mean something for hits only."""
+
+    text: bytes  #: all lines, each with its newline
+    ends: NDArray[np.int64]  #: offset in `text` just after each line's newline
+    fate: NDArray[np.uint8]  #: see the module's text
+    fpga: NDArray[np.uint8]
+    channel: NDArray[np.uint16]
+    orbit: NDArray[np.uint32]
+    bx: NDArray[np.uint16]
+    tdc: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    @property
+    def is_hit(self) -> NDArray[np.bool_]:
+        """True for HEAD 2 rows that are valid; shape (lines,)."""
+        return np.asarray(self.fate == HIT_HEAD)
+
+
+def read(text: bytes) -> Lines:
+    """Read lines of CSV text.
+
+    Text that does not end with a newline gets one. Most text takes the fast way: all columns at once by
+    pyarrow. Where that cannot be trusted (pyarrow gives up on a block for one bad field, and passes blanks
+    and hexadecimals), the lines that look odd are set apart by their bytes and judged one by one; the others
+    are again read at once.
+    """
+    if text and not text.endswith(b"\n"):
+        text += b"\n"
+    raw = np.frombuffer(text, dtype=np.uint8)
+    control = np.flatnonzero(raw <= ord(" "))  # in plain text these are the newlines
+    at_newline = raw[control] == _NEWLINE
+    ends = control[at_newline] + 1
+    # A lone carriage return is a line's end to pyarrow, not to us.
+    plain = bool(at_newline.all()) or _only_crlf(raw, control[~at_newline])
+    plain = (
+        plain
+        and len(ends) > 0
+        and int(raw.max()) <= ord("9")
+        and np.diff(ends, prepend=0).max() <= MAX_LINE_BYTES + 1
+    )
+    columns = _columns(text, raw, ends) if plain else None
+    if columns is not None:
+        return _lines(text, ends, _fates(columns), columns)
+    return _read_with_odd_lines(text, raw, ends)
+
+
+def judge(line: bytes) -> int:
+    """Return the fate of one line (without its newline), the plain definition of what a line is."""
+    if len(line) > MAX_LINE_BYTES:
+        return MALFORMED["long"]
+    line = line.removesuffix(b"\r")
+    if not line:
+        return BLANK
+    if line == HEADER_LINE:
+        return HEADER
+    fields = line.split(b",")
+    if len(fields) != len(COLUMNS):
+        return MALFORMED["fields"]
+    if not all(fields):
+        return MALFORMED["empty"]
+    if not all(_PLAIN_DECIMAL.fullmatch(field) for field in fields):
+        return MALFORMED["number"]
+    columns: Columns = {name: np.array([_value(field)]) for name, field in zip(COLUMNS, fields, strict=True)}
+    return int(_fates(columns)[0])
+
+
+def _value(field: bytes) -> float:
+    """Return the value of a plain decimal number, or nan where its text is not integral."""
+    whole, _, fraction = field.partition(b".")
+    return float("nan") if fraction.strip(b"0") else float(whole)
+
+
+def line_bytes(text: bytes, ends: NDArray[np.int64], chosen: NDArray[np.bool_]) -> bytes:
+    """Return the chosen lines of a text, in their order.
+
+    Parameters
+    ----------
+    text : the lines, each with its newline.
+    ends : offset just after each line, shape (lines,).
+    chosen : which lines, shape (lines,).
+    """
+    if chosen.all():
+        return text
+    first_out = int(np.argmin(chosen))  # most often nearly all are chosen: take that stretch as it is
+    start = int(ends[first_out - 1]) if first_out else 0
+    offsets = np.concatenate((ends[first_out : first_out + 1] * 0 + start, ends[first_out:]))
+    array = pa.LargeBinaryArray.from_buffers(
+        pa.large_binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(text)]
+    )
+    rest = array.filter(pa.array(chosen[first_out:]))
+    used = np.frombuffer(rest.buffers()[1], dtype=np.int64)[rest.offset : rest.offset + len(rest) + 1]
+    return text[:start] + rest.buffers()[2].to_pybytes()[used[0] : used[-1]] if len(rest) else text[:start]
+
+
+def _only_crlf(raw: NDArray[np.uint8], others: NDArray[np.int64]) -> bool:
+    """Whether the control bytes other than newlines are all carriage returns just before a newline."""
+    return bool((raw[others] == _CARRIAGE_RETURN).all() and (raw[others + 1] == _NEWLINE).all())
+
+
+def _columns(text: bytes, raw: NDArray[np.uint8], ends: NDArray[np.int64]) -> Columns | None:
+    """Read text of digits, commas, dots and signs at once, or return None where a line does not allow it."""
+    if b"." not in text and b"-" not in text:
+        return _parse(text, len(ends), _INTEGERS)
+    if any(odd in text for odd in (b",.", b"-.", b".\n", b".\r")):
+        return None  # pyarrow takes '.5' and '5.'
+    columns = _parse(text, len(ends), _FLOAT_TDC)
+    if columns is not None:  # so all dots are in the last column
+        dots = np.flatnonzero(raw == _POINT)
+        if (ends[np.searchsorted(ends, dots)] - dots > _FRACTION_DIGITS + 3).any():  # 3: dot, '\r', newline
+            return None
+    return columns
+
+
+def _parse(text: bytes, n_lines: int, types: dict[str, pa.DataType]) -> Columns | None:
+    try:
+        table = pacsv.read_csv(
+            pa.py_buffer(text),
+            read_options=pacsv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=COLUMNS),
+            parse_options=pacsv.ParseOptions(quote_char=False, escape_char=False, newlines_in_values=False),
+            convert_options=pacsv.ConvertOptions(
+                column_types=types, null_values=[], strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid:  # one field or line is not as expected: the caller finds out which
+        return None
+    if table.num_rows != n_lines:  # pyarrow leaves blank lines out
+        return None
+    return {name: table.column(name).to_numpy() for name in COLUMNS}
+
+
+def _fates(columns: Columns) -> NDArray[np.uint8]:
+    """Return the fates of rows of six plain decimal numbers each."""
+    head = columns["HEAD"]
+    fate = (
+        head.astype(np.uint8, copy=False) if head.dtype == np.uint8 else np.zeros(len(head), dtype=np.uint8)
+    )
+    if head.dtype != np.uint8:
+        integral = (head >= 0) & (head < N_HEADS) & (head == np.floor(head))  # type: ignore[operator]
+        fate = np.where(integral, np.where(integral, head, 0).astype(np.uint8), MALFORMED["head"]).astype(
+            np.uint8
+        )
+    elif len(head) and int(head.max()) >= N_HEADS:
+        fate = np.where(head < N_HEADS, head, MALFORMED["head"]).astype(np.uint8)  # type: ignore[operator]
+    hit = None
+    for reason, name, largest in reversed(_RANGES):  # reversed: the first reason is written last and stays
+        values = columns[name]
+        floating = values.dtype.kind == "f"
+        if not floating and (np.iinfo(values.dtype).max <= largest or int(values.max(initial=0)) <= largest):  # type: ignore[type-var]
+            continue
+        hit = (columns["HEAD"] == HIT_HEAD) if hit is None else hit
+        bad = (values > largest) | (values < 0)  # type: ignore[operator]
+        if floating:
+            bad |= values != np.floor(values)
+        bad &= hit
+        if bad.any():
+            fate = np.where(bad, MALFORMED[reason], fate).astype(np.uint8)
+    return fate
+
+
+def _lines(text: bytes, ends: NDArray[np.int64], fate: NDArray[np.uint8], columns: Columns) -> Lines:
+    def hits_only(name: str) -> NDArray[np.generic]:
+        values, wanted = columns[name], _HIT_TYPES[name]
+        if values.dtype == wanted:
+            return values
+        return np.where(fate == HIT_HEAD, values, 0).astype(wanted)  # an ancillary row may hold anything
+
+    return Lines(text, ends, fate, *(hits_only(name) for name in COLUMNS[1:]))  # type: ignore[arg-type]
+
+
+def _read_with_odd_lines(text: bytes, raw: NDArray[np.uint8], ends: NDArray[np.int64]) -> Lines:
+    odd = _odd_lines(raw, ends)
+    n_good = len(ends) - int(odd.sum())
+    columns: Columns | None = None
+    if n_good:
+        columns = _parse(line_bytes(text, ends, ~odd), n_good, _FLOATS)
+        if columns is None:  # our rules let something through that pyarrow does not: judge every line
+            odd[:] = True
+    fate = np.zeros(len(ends), dtype=np.uint8)
+    full: Columns = {name: np.zeros(len(ends), dtype=_HIT_TYPES[name]) for name in COLUMNS[1:]}
+    if columns is not None:
+        good = _lines(b"", ends[:0], _fates(columns), columns)
+        fate[~odd] = good.fate
+        for name, values in zip(
+            COLUMNS[1:], (good.fpga, good.channel, good.orbit, good.bx, good.tdc), strict=True
+        ):
+            full[name][~odd] = values
+    for i in np.flatnonzero(odd):
+        line = text[ends[i - 1] if i else 0 : ends[i] - 1]
+        fate[i] = judge(line)
+        if fate[i] == HIT_HEAD:
+            for name, field in zip(COLUMNS[1:], line.split(b",")[1:], strict=True):
+                full[name][i] = int(_value(field))
+    return _lines(text, ends, fate, full)
+
+
+# Classes of bytes, and which may follow which in a row of plain decimal numbers.
+_DIGIT, _COMMA, _END, _MINUS, _DOT, _RETURN, _OTHER = range(7)
+_CLASS = np.full(256, _OTHER, dtype=np.uint8)
+_CLASS[ord("0") : ord("9") + 1] = _DIGIT
+for _byte, _class in ((b",", _COMMA), (b"\n", _END), (b"-", _MINUS), (b".", _DOT), (b"\r", _RETURN)):
+    _CLASS[_byte[0]] = _class
+_FOLLOWS = np.zeros(64, dtype=np.bool_)
+for _before, _after in (
+    (_DIGIT, (_DIGIT, _COMMA, _END, _DOT, _RETURN)),
+    (_COMMA, (_DIGIT, _MINUS)),
+    (_END, (_DIGIT, _MINUS)),
+    (_MINUS, (_DIGIT,)),
+    (_DOT, (_DIGIT,)),
+    (_RETURN, (_END,)),
+):
+    _FOLLOWS[[8 * _before + after for after in _after]] = True
+
+
+def _odd_lines(raw: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which lines are not six plain decimal numbers that float64 can tell apart; shape (lines,)."""
+    classes = _CLASS[raw]
+    before = np.empty_like(classes)
+    before[:1] = _END
+    before[1:] = classes[:-1]
+    misplaced = np.flatnonzero(~_FOLLOWS[8 * before + classes])
+    marks = np.flatnonzero((classes == _COMMA) | (classes == _END) | (classes == _DOT))
+    mark_classes = classes[marks]
+    after_dot = mark_classes[:-1] == _DOT
+    second_dot = marks[1:][after_dot & (mark_classes[1:] == _DOT)]
+    at_end = mark_classes[1:] == _END  # there a carriage return may stand before the mark
+    long_fraction = marks[1:][after_dot & (np.diff(marks) > _FRACTION_DIGITS + 1 + at_end)]
+    odd = np.zeros(len(ends), dtype=np.bool_)
+    for positions in (misplaced, second_dot, long_fraction):
+        odd[np.searchsorted(ends, positions, side="right")] = True
+    commas_before = np.searchsorted(marks[mark_classes == _COMMA], ends)
+    odd |= np.diff(commas_before, prepend=0) != len(COLUMNS) - 1
+    odd |= np.diff(ends, prepend=0) > MAX_LINE_BYTES + 1
+    return odd

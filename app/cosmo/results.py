@@ -1,0 +1,253 @@
+"""The messages of cosmo-results and cosmo-runs: their fields, their JSON, their schema. Pure; bytes and back.
+
+Nobody else spells a field name. Histograms are in the UHI JSON of scikit-hep, so that `hist` and other tools
+read them without COSMO. The published schema is `docs/result.schema.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, TypeVar
+
+import hist
+import numpy as np
+import uhi.io.json
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cosmo.active_orbits import ActiveByOrbit
+from cosmo.detector import N_CHAMBERS, N_HEADS
+from cosmo.errors import MalformedMessage
+from cosmo.hits import REASONS
+from cosmo.slice_numbers import SliceNumbers
+from cosmo.statistics import Histogram, Summary
+
+SCHEMA_VERSION = 1
+
+Count = Annotated[int, Field(ge=0)]
+PerChamber = Annotated[list[Count], Field(min_length=N_CHAMBERS, max_length=N_CHAMBERS)]
+UtcTime = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$")]
+UhiHistogram = Annotated[dict[str, Any], Field(description="a histogram in UHI JSON")]
+Interval = Annotated[list[Count], Field(min_length=2, max_length=2)]
+
+_AnyMessage = TypeVar("_AnyMessage", bound="_Message")
+_HISTOGRAMS = ("occupancy", "scintillator_occupancy", "active_channels", "drift_time")
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ActiveByOrbitMessage(_Message):
+    """Active channels against orbit: occupied blocks of 2^log2_orbits orbits, ascending."""
+
+    log2_orbits: Annotated[int, Field(ge=0, le=32)]
+    block: list[Count]
+    orbits: list[Count]
+    total: list[PerChamber]
+    maximum: list[PerChamber]
+
+
+class NumbersMessage(_Message):
+    """Slices measured: for each partition the intervals of number // partitions."""
+
+    partitions: Count
+    seen: dict[str, list[Interval]]
+
+
+class SummaryMessage(_Message):
+    """A Summary."""
+
+    occupancy: UhiHistogram
+    scintillator_occupancy: UhiHistogram
+    active_channels: UhiHistogram
+    drift_time: UhiHistogram
+    active_by_orbit: ActiveByOrbitMessage
+    scintillator_hits: Count
+    unmapped: Count
+    ancillary: Annotated[dict[str, Count], Field(description="rows by HEAD")]
+    malformed: Annotated[dict[str, Count], Field(description="rows by reason")]
+    header_lines: Count
+    blank_lines: Count
+    late: Count
+    clock_jump: Count
+    unframed: Count
+    live_orbits: Count
+    split_slices: Count
+    malformed_slices: Count
+    repeated_slices: Count
+    foreign_slices: Count
+    numbers: NumbersMessage
+
+    @classmethod
+    def of(cls, summary: Summary) -> SummaryMessage:
+        """Write a Summary."""
+        blocks = summary.active_by_orbit
+        values: dict[str, Any] = {
+            name: _uhi(getattr(summary, name)) if name in _HISTOGRAMS else getattr(summary, name)
+            for name in cls.model_fields
+        }
+        values["active_by_orbit"] = {
+            "log2_orbits": blocks.log2_orbits,
+            "block": blocks.block.tolist(),
+            "orbits": blocks.orbits.tolist(),
+            "total": blocks.total.tolist(),
+            "maximum": blocks.maximum.tolist(),
+        }
+        values["ancillary"] = {str(head): n for head, n in enumerate(summary.ancillary) if n}
+        values["malformed"] = {reason: n for reason, n in zip(REASONS, summary.malformed, strict=True) if n}
+        values["numbers"] = {
+            "partitions": summary.numbers.partitions,
+            "seen": {str(p): [list(i) for i in intervals] for p, intervals in summary.numbers.seen.items()},
+        }
+        return cls.model_validate(values)
+
+    def summary(self) -> Summary:
+        """Read a Summary."""
+        values: dict[str, Any] = dict(self)
+        for name in _HISTOGRAMS:
+            values[name] = hist.Hist(uhi.io.json.object_hook(_with_arrays(values[name])))
+        blocks = self.active_by_orbit
+        by_chamber = (-1, N_CHAMBERS)
+        values["active_by_orbit"] = ActiveByOrbit(
+            blocks.log2_orbits,
+            np.array(blocks.block, np.int64),
+            np.array(blocks.orbits, np.int64),
+            np.array(blocks.total, np.int64).reshape(by_chamber),
+            np.array(blocks.maximum, np.int64).reshape(by_chamber),
+        )
+        values["ancillary"] = tuple(self.ancillary.get(str(head), 0) for head in range(N_HEADS))
+        values["malformed"] = tuple(self.malformed.get(reason, 0) for reason in REASONS)
+        seen = {int(p): tuple((a, b) for a, b in intervals) for p, intervals in self.numbers.seen.items()}
+        values["numbers"] = SliceNumbers(self.numbers.partitions, seen)
+        return Summary(**values)
+
+
+class Timings(_Message):
+    """How long the batch took and how far behind it is."""
+
+    batch_ms: Annotated[float, Field(ge=0, description="from the batch's start to its publication")]
+    interval_ms: Annotated[float, Field(ge=0, description="since the result before")]
+    latency_first_ms: Annotated[float | None, Field(description="age of the earliest row when published")]
+    latency_last_ms: Annotated[float | None, Field(description="age of the latest row when published")]
+    backlog_slices: Annotated[
+        int | None, Field(ge=0, description="records of the stream after this batch; null if not known")
+    ]
+
+
+class Result(_Message):
+    """One message of cosmo-results: what one micro-batch measured. Publishing it commits the batch."""
+
+    schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
+    run: Count
+    number: Annotated[int, Field(ge=0, description="from 0 in the run; the first copy of a number counts")]
+    analysis: Annotated[str, Field(description="who published: host:pid:start")]
+    started: UtcTime
+    published: UtcTime
+    offsets: Annotated[dict[str, Count], Field(description="next offset of each partition of the stream")]
+    highest: Annotated[dict[str, Count], Field(description="highest slice number measured on each partition")]
+    summary: SummaryMessage
+    timings: Timings
+
+    def to_json(self) -> bytes:
+        """Return the message."""
+        return _compact(self)
+
+    @classmethod
+    def from_json(cls, message: bytes | None) -> Result:
+        """Read a message.
+
+        Raises
+        ------
+        MalformedMessage : it is no result, or one of another schema version.
+        """
+        return _read(cls, message)
+
+
+class RunTotal(_Message):
+    """Message of cosmo-runs: the sum of a run's results up to and with one of them."""
+
+    schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
+    run: Count
+    number: Annotated[int, Field(ge=0, description="the last result in this sum")]
+    offsets: dict[str, Count]
+    highest: dict[str, Count]
+    summary: SummaryMessage
+
+    def to_json(self) -> bytes:
+        """Return the message."""
+        return _compact(self)
+
+    @classmethod
+    def from_json(cls, message: bytes | None) -> RunTotal:
+        """Read a message; see `Result.from_json`."""
+        return _read(cls, message)
+
+
+class Run(_Message):
+    """Message of cosmo-runs: the record of a run."""
+
+    schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
+    number: Annotated[int, Field(ge=1)]
+    note: str
+    source: Annotated[str, Field(description="what is streamed, in words")]
+    started: UtcTime
+    start_offsets: Annotated[dict[str, Count], Field(description="end of the stream when the run began")]
+    ended: UtcTime | None = None
+    rows_sent: Annotated[int | None, Field(description="rows so far of the newest slice, at the end")] = None
+    rows_accounted: Annotated[int | None, Field(description="rows in the sum of the results, at the end")] = (
+        None
+    )
+    rows_in_carry: Annotated[int | None, Field(description="rows read that are in no slice, at the end")] = (
+        None
+    )
+
+    def to_json(self) -> bytes:
+        """Return the message."""
+        return _compact(self)
+
+    @classmethod
+    def from_json(cls, message: bytes | None) -> Run:
+        """Read a message; see `Result.from_json`."""
+        return _read(cls, message)
+
+
+def result_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a result."""
+    schema = Result.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _uhi(histogram: Histogram) -> dict[str, Any]:
+    written: dict[str, Any] = json.loads(json.dumps(histogram, default=uhi.io.json.default))
+    return written
+
+
+def _with_arrays(written: dict[str, Any]) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(json.dumps(written), object_hook=uhi.io.json.object_hook)
+    return loaded
+
+
+def _compact(message: _Message) -> bytes:
+    return message.model_dump_json().encode()
+
+
+def _read(kind: type[_AnyMessage], message: bytes | None) -> _AnyMessage:
+    name = kind.__name__
+    if message is None:
+        raise MalformedMessage(f"expected a {name}, got a null record; it is left out")
+    try:
+        document = json.loads(message)
+    except ValueError as error:
+        raise MalformedMessage(f"expected the JSON of a {name}, got {error}; it is left out") from error
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if version != SCHEMA_VERSION:
+        raise MalformedMessage(
+            f"expected a {name} of schema version {SCHEMA_VERSION}, got version {version}; "
+            "it is left out: upgrade the older of reader and writer"
+        )
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise MalformedMessage(f"expected a {name}, but {where}: {first['msg']}; it is left out") from error

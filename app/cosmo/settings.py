@@ -1,0 +1,282 @@
+"""The settings document: one typed, validated model of one YAML file.
+
+Whatever is wrong with a document is one `SettingsError` naming the file, the key and what was expected.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from cosmo.errors import SettingsError
+
+RECORD_OVERHEAD_KIB = 64
+"""Room for a record's small headers and Kafka's own framing."""
+
+
+def _is_jvm_size(text: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]*[mg]", text):
+        raise ValueError("expected a JVM memory size such as 512m or 2g")
+    return text
+
+
+def _expand(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Positive = Annotated[int, Field(gt=0)]
+JvmSize = Annotated[str, AfterValidator(_is_jvm_size)]
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+LocalPath = Annotated[Path, AfterValidator(_expand)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Paths(_Section):
+    """Folders of this machine."""
+
+    data: LocalPath
+    cache: LocalPath
+
+
+class Ports(_Section):
+    """TCP ports, each written once for everybody who needs it."""
+
+    zookeeper: Port
+    kafka: Port
+    spark_master: Port
+    spark_master_ui: Port
+    spark_application_ui: Port
+    dashboard: Port
+
+    @model_validator(mode="after")
+    def _differ(self) -> Ports:
+        taken: dict[int, str] = {}
+        for name, port in self:
+            if port in taken:
+                raise ValueError(f"expected {name} and {taken[port]} to differ, both are {port}")
+            taken[port] = name
+        return self
+
+
+class StreamTopic(_Section):
+    """Topic of the timeslices."""
+
+    name: TopicName
+    partitions: Annotated[int, Field(ge=1, le=256)]
+    retention_mib: Positive
+
+
+class ResultsTopic(_Section):
+    """Topic of the results, one partition."""
+
+    name: TopicName
+    retention_mib: Positive
+    retention_hours: Positive
+
+
+class RunsTopic(_Section):
+    """Topic of the runs, one partition, compacted."""
+
+    name: TopicName
+
+
+class Topics(_Section):
+    """The three topics."""
+
+    stream: StreamTopic
+    results: ResultsTopic
+    runs: RunsTopic
+
+    @model_validator(mode="after")
+    def _differ(self) -> Topics:
+        names = [self.stream.name, self.results.name, self.runs.name]
+        if len(set(names)) < len(names):
+            raise ValueError(f"expected three different topic names, got {', '.join(names)}")
+        return self
+
+
+class SourceSettings(_Section):
+    """Where the rows come from."""
+
+    kind: Literal["cosmics", "files"]
+    files: tuple[str, ...]
+    seed: Annotated[int, Field(ge=0)]
+    loop: bool
+
+    @model_validator(mode="after")
+    def _files_are_named(self) -> SourceSettings:
+        if self.kind == "files" and not self.files:
+            raise ValueError("kind is files, so expected at least one path in source.files")
+        return self
+
+
+class ProducerSettings(_Section):
+    """Pace and cutting of the stream."""
+
+    rows_per_s: Annotated[float, Field(gt=0)] | Literal["maximum"]
+    linger_ms: Annotated[int, Field(ge=0)]
+    slice_kib: Positive
+    lag_rows: Annotated[int, Field(ge=2)]
+    carry_kib: Positive
+    line_kib: Positive
+
+    @property
+    def record_max_bytes(self) -> int:
+        """Largest record of the stream topic: a slice as value, a carry as header."""
+        largest_kib = self.slice_kib + 2 * (self.carry_kib + self.line_kib) + RECORD_OVERHEAD_KIB
+        return 1024 * largest_kib
+
+    @model_validator(mode="after")
+    def _fits(self) -> ProducerSettings:
+        if self.carry_kib >= self.slice_kib:
+            raise ValueError(f"expected carry_kib below slice_kib ({self.slice_kib}), got {self.carry_kib}")
+        if self.line_kib > self.carry_kib:
+            raise ValueError(f"expected line_kib up to carry_kib ({self.carry_kib}), got {self.line_kib}")
+        return self
+
+
+class AnalysisSettings(_Section):
+    """The Spark application."""
+
+    executor_memory: JvmSize
+    trigger_ms: Annotated[int, Field(ge=0)]
+    slices_per_batch: Positive
+    slices_per_arrow_batch: Positive
+
+
+class DashboardSettings(_Section):
+    """The web page."""
+
+    window_s: Positive
+    history_s: Positive
+    quiet_after_s: Positive
+
+
+class Memory(_Section):
+    """Heap of each JVM."""
+
+    zookeeper: JvmSize
+    kafka: JvmSize
+    spark_driver: JvmSize
+
+
+class Endpoints(_Section):
+    """Addresses: what only the inventory knows. On one machine, loopback."""
+
+    kafka: str | None = None
+    spark_master: str | None = None
+
+
+class Settings(_Section):
+    """The whole document."""
+
+    application: Annotated[str, Field(min_length=1)]
+    paths: Paths
+    ports: Ports
+    topics: Topics
+    source: SourceSettings
+    producer: ProducerSettings
+    analysis: AnalysisSettings
+    dashboard: DashboardSettings
+    memory: Memory
+    endpoints: Endpoints = Endpoints()
+
+    @property
+    def kafka_address(self) -> str:
+        """host:port of the broker."""
+        return self.endpoints.kafka or f"127.0.0.1:{self.ports.kafka}"
+
+    @property
+    def spark_master(self) -> str:
+        """URL of the Spark master; without one, Spark runs inside the analysis on all cores."""
+        return self.endpoints.spark_master or "local[*]"
+
+    @model_validator(mode="after")
+    def _arrow_batches_fit(self) -> Settings:
+        held_mib = self.analysis.slices_per_arrow_batch * self.producer.record_max_bytes / 2**20
+        limit_mib = jvm_size_mib(self.analysis.executor_memory) / 4
+        if held_mib > limit_mib:
+            raise ValueError(
+                f"expected analysis.slices_per_arrow_batch slices to fit a quarter of executor_memory "
+                f"({limit_mib:.0f} MiB), they may take {held_mib:.0f} MiB; lower one of them"
+            )
+        return self
+
+    @classmethod
+    def load(cls, path: Path, changes: dict[str, Any] | None = None) -> Settings:
+        """Read and validate a document.
+
+        Parameters
+        ----------
+        path : the YAML file.
+        changes : values by dotted key ("producer.rows_per_s") that replace those of the file.
+
+        Raises
+        ------
+        SettingsError : the file cannot be read, or a key is unknown, missing, mistyped or impossible.
+        """
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(f"{path}: expected a settings document, got: {error.strerror}") from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{path}: expected YAML, got: {' '.join(str(error).split())}") from error
+        if not isinstance(document, dict):
+            raise SettingsError(f"{path}: expected a mapping of settings, got {type(document).__name__}")
+        for key, value in (changes or {}).items():
+            _replace(document, key, value)
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            raise SettingsError(f"{path}: " + "; ".join(_sentences(error))) from error
+
+
+def jvm_size_mib(text: str) -> int:
+    """Return a JVM memory size such as 512m or 2g in MiB."""
+    return int(text[:-1]) * (1024 if text[-1] == "g" else 1)
+
+
+def _replace(document: dict[str, Any], dotted_key: str, value: object) -> None:
+    *sections, key = dotted_key.split(".")
+    for section in sections:
+        document = document.setdefault(section, {})
+    document[key] = value
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    sentences = []
+    for problem in error.errors():
+        key = (
+            ".".join(str(part) for part in problem["loc"] if not str(part).startswith("function-"))
+            or "document"
+        )
+        if problem["type"] == "extra_forbidden":
+            close = difflib.get_close_matches(str(problem["loc"][-1]), _known_keys(problem["loc"][:-1]), 1)
+            hint = f"; did you mean '{close[0]}'?" if close else "; remove it"
+            sentences.append(f"{key}: unknown key{hint}")
+        elif problem["type"] == "missing":
+            sentences.append(f"{key}: expected a value, the key is missing; add it")
+        else:
+            message = problem["msg"].removeprefix("Value error, ")
+            got = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
+            sentences.append(f"{key}: {message}{got}")
+    return sentences
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    model: Any = Settings
+    for part in location:
+        annotation = model.model_fields[str(part)].annotation
+        model = next((a for a in (annotation, *get_args(annotation)) if hasattr(a, "model_fields")), None)
+        if model is None:
+            return []
+    return list(model.model_fields)

@@ -1,0 +1,142 @@
+"""Recordings: local files of CSV rows, plain or gzip."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import logging
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from cosmo.errors import SourceError
+from cosmo.hits import COLUMNS, HEADER, MALFORMED, read
+from cosmo.sources.blocks import Block, whole_lines
+
+log = logging.getLogger(__name__)
+
+SUFFIXES = (".txt", ".csv", ".gz")
+_LOOKED_AT = 1 << 18
+_CUT_OFF = (EOFError, zlib.error, gzip.BadGzipFile)
+
+
+@dataclass(frozen=True)
+class FilesSource:
+    """Files, read one after the other in the order given; an orbit across two files stays whole."""
+
+    paths: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> FilesSource:
+        """Find files by path, glob or folder (its .txt, .csv and .gz files, in the order of their names).
+
+        Raises
+        ------
+        SourceError : a name matches nothing, a file cannot be read, or holds no rows of ours.
+        """
+        paths: list[Path] = []
+        for name in names:
+            found = _matches(name)
+            if Path(name).is_dir() and not any(_has_content(path) for path in found):
+                raise SourceError(
+                    f"{name}: expected files with rows, they are all empty; name another folder"
+                )
+            paths += found
+        for path in paths:
+            _check(path)
+        return cls(tuple(paths))
+
+    @property
+    def description(self) -> str:
+        """The files' names."""
+        return "files " + ", ".join(str(path) for path in self.paths)
+
+    @property
+    def size_bytes(self) -> int:
+        """Size on disk, for progress."""
+        return sum(path.stat().st_size for path in self.paths)
+
+    def blocks(self, source: str = "", offset: int = 0) -> Iterator[Block]:
+        """Yield the blocks from an offset in a file on; see `Source.blocks`."""
+        names = [str(path) for path in self.paths]
+        if source and source not in names:
+            raise SourceError(
+                f"expected {source}, where the stream stands, among the files; it is not; "
+                "name it again, or begin a new run"
+            )
+        first = names.index(source) if source else 0
+        for path in self.paths[first:]:
+            yield from _file_blocks(path, offset)
+            offset = 0
+
+
+def _matches(name: str) -> list[Path]:
+    path = Path(name).expanduser().absolute()
+    if path.is_dir():
+        found = sorted(entry for entry in path.iterdir() if entry.suffix in SUFFIXES and entry.is_file())
+        if not found:
+            raise SourceError(f"{name}: expected a folder with {', '.join(SUFFIXES)} files, it has none")
+        return found
+    if path.exists():
+        return [path]
+    found = sorted(path.parent.glob(path.name)) if path.parent.is_dir() else []
+    if not found:
+        raise SourceError(f"{name}: expected a file, a folder or a glob, nothing is there; correct the name")
+    return found
+
+
+def _has_content(path: Path) -> bool:
+    with _opened(path) as stream:
+        return bool(stream.read(1))
+
+
+def _check(path: Path) -> None:
+    """Refuse what is not ours: a file with lines, none of which has our six columns."""
+    with _opened(path) as stream:
+        try:
+            text = stream.read(_LOOKED_AT)
+        except _CUT_OFF as error:
+            raise SourceError(f"{path}: expected a gzip file, got: {error}; is it whole?") from error
+    fates = read(text[: text.rfind(b"\n") + 1] or text).fate
+    lines = fates[fates <= HEADER]
+    if len(lines) and bool(((lines == MALFORMED["fields"]) | (lines == MALFORMED["long"])).all()):
+        raise SourceError(
+            f"{path}: expected rows of {len(COLUMNS)} fields ({','.join(COLUMNS)}), "
+            f"none of its first {len(lines)} lines has them; name another file"
+        )
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        raw = path.open("rb")
+        magic = raw.peek(2)[:2]
+    except OSError as error:
+        raise SourceError(f"{path}: expected a readable file, got: {error.strerror}; correct it") from error
+    if path.suffix == ".gz":
+        if magic and magic != b"\x1f\x8b":
+            raw.close()
+            raise SourceError(f"{path}: expected a gzip file by its name, it is not one; rename it")
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw, mode="rb")) if magic else raw
+    return raw
+
+
+def _file_blocks(path: Path, offset: int) -> Iterator[Block]:
+    with _opened(path) as stream:
+
+        def read_bytes(size: int) -> bytes:
+            try:
+                return stream.read1(size)  # type: ignore[attr-defined, no-any-return]
+            except _CUT_OFF as error:
+                log.warning("%s is cut off or damaged (%s); the rows up to there are used", path, error)
+                return b""
+            except OSError as error:
+                raise SourceError(
+                    f"{path}: expected to read on, got: {error.strerror}; mend the disk"
+                ) from error
+
+        remaining = offset
+        while remaining and (skipped := read_bytes(min(remaining, 1 << 20))):
+            remaining -= len(skipped)
+        yield from whole_lines(str(path), read_bytes, offset)

@@ -1,0 +1,178 @@
+"""Timeslices against the oracle's, exactly, and however the rows are fed."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cosmo.hits import read
+from cosmo.timeslices import Limits, Timeslicer, cut_lines
+from oracle import timeslicer as oracle
+from sample_rows import NEAR, WRAP, hit, random_source
+
+SCALED = Limits(lag_rows=8, slice_bytes=300, carry_bytes=900)
+REAL = Limits()
+
+sources = st.builds(
+    random_source,
+    seed=st.integers(0, 2**32),
+    n_hits=st.integers(0, 120),
+    disorder=st.integers(0, 15),
+    epochs=st.integers(1, 3),
+    wild=st.sampled_from([0.0, 0.0, 0.03, 0.3]),
+    near_wild=st.sampled_from([0.0, 0.0, 0.05]),
+    other=st.sampled_from([0.0, 0.15, 0.6]),
+    oversize_rows=st.sampled_from([0, 0, 40]),
+)
+limits = st.builds(
+    Limits,
+    lag_rows=st.sampled_from([1, 2, 3, 8, 64]),
+    slice_bytes=st.sampled_from([1, 40, 300, 2000, 10**6]),
+    carry_bytes=st.sampled_from([1, 60, 400, 1500, 10**6]),
+)
+
+
+def text_of(lines):
+    return b"".join(line + b"\n" for line in lines)
+
+
+def told(slices):
+    return [(s.from_orbit, s.to_orbit, s.epoch, s.split, s.text) for s in slices]
+
+
+def expected_of(slices):
+    return [(s.from_orbit, s.to_orbit, s.epoch, s.split, text_of(s.lines)) for s in slices]
+
+
+def expected(lines, limits):
+    return expected_of(
+        oracle.cut(
+            lines,
+            lag_rows=limits.lag_rows,
+            size_bytes=limits.slice_bytes,
+            carry_max_bytes=limits.carry_bytes,
+        )
+    )
+
+
+def cut_at_once(lines, limits):
+    return list(cut_lines(iter([text_of(lines)]), limits))
+
+
+@settings(max_examples=500)
+@given(sources, limits)
+def test_slices_are_those_of_the_oracle(source, limits):
+    assert told(cut_at_once(source.lines, limits)) == expected(source.lines, limits)
+
+
+@settings(max_examples=8)
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from([0.0, 0.02]),
+    st.sampled_from([0.0, 0.01]),
+    st.integers(1, 2),
+    st.sampled_from([REAL, Limits(64, 6000, 3000)]),
+)
+def test_slices_are_those_of_the_oracle_at_real_lag(seed, wild, near_wild, epochs, limits):
+    source = random_source(seed, 1500, 15, epochs, wild, near_wild, oversize_rows=200)
+    assert told(cut_at_once(source.lines, limits)) == expected(source.lines, limits)
+
+
+orbits = st.one_of(
+    st.integers(0, 12),
+    st.integers(WRAP - 5, WRAP - 1),
+    st.sampled_from([NEAR, NEAR + 1, NEAR + 2, 2 * NEAR, 2 * NEAR + 1, 10**9, 2**31, 2**31 - 1, 2**31 + 1]),
+)
+any_line = st.one_of(
+    orbits.map(hit), orbits.map(hit), orbits.map(hit), st.sampled_from([b"", b"x", b"4,0,0,1,0,1"])
+)
+
+
+@settings(max_examples=500)
+@given(st.lists(any_line, max_size=60), limits)
+def test_any_orbits_in_any_order(lines, limits):
+    assert told(cut_at_once(lines, limits)) == expected(lines, limits)
+
+
+@settings(max_examples=150)
+@given(sources, limits, st.data())
+def test_slices_do_not_depend_on_how_rows_are_fed(source, limits, data):
+    lines = read(text_of(source.lines))
+    marks = st.lists(st.integers(0, len(lines)), max_size=8)
+    reads, feeds = sorted(data.draw(marks)), data.draw(marks)
+    timeslicer, slices = Timeslicer(limits), []
+    for first, last in itertools.pairwise([0, *reads, len(lines)]):
+        block = read(text_of(source.lines[first:last]))
+        inner = sorted(mark - first for mark in feeds if first <= mark <= last)
+        for start, stop in itertools.pairwise([0, *inner, len(block)]):
+            slices += [timeslice for timeslice, _ in timeslicer.feed(block, start, stop)]
+    slices += timeslicer.end()
+    at_once = cut_at_once(source.lines, limits)
+    assert told(slices) == told(at_once)
+    assert [(s.clock, s.carry, s.carry_rows) for s in slices] == [
+        (s.clock, s.carry, s.carry_rows) for s in at_once
+    ]
+
+
+@settings(max_examples=100)
+@given(sources, limits)
+def test_rows_one_by_one_make_the_same_slices(source, limits):
+    lines = read(text_of(source.lines))
+    timeslicer, one_by_one, together = Timeslicer(limits), [], Timeslicer(limits)
+    for row in range(len(lines)):
+        one_by_one += timeslicer.feed(lines, row, row + 1)
+    assert one_by_one == together.feed(lines, 0, len(lines))
+    assert timeslicer.pending_rows == together.pending_rows
+    assert timeslicer.end() == together.end()
+
+
+@settings(max_examples=200)
+@given(sources, limits, st.lists(st.integers(0, 200), max_size=6))
+def test_a_cut_because_of_age_is_the_oracles(source, limits, moments):
+    timeslicer, slices = Timeslicer(limits), []
+    slicer = oracle.Slicer(limits.lag_rows, limits.slice_bytes, limits.carry_bytes)
+    for number, line in enumerate(source.lines):
+        slices += [timeslice for timeslice, _ in timeslicer.feed(read(line + b"\n"), 0, 1, release=number)]
+        slicer.feed(oracle.Line.of(number, line))
+        if number in moments:
+            slices += cut_when_old(timeslicer)
+            slicer.age()
+    slices += timeslicer.end()
+    slicer.end()
+    assert told(slices) == expected_of(slicer.slices)
+
+
+def cut_when_old(timeslicer):
+    """Cut, and check that the oldest release was announced."""
+    oldest = timeslicer.oldest_release()
+    slices = timeslicer.cut()
+    assert [timeslice.first_release for timeslice in slices] == ([] if oldest is None else [oldest])
+    assert timeslicer.oldest_release() is None
+    return slices
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [((0, 1, 1), "lag_rows=0"), ((1, 0, 1), "slice_bytes=0"), ((1, 1, -1), "carry_bytes=-1")],
+    ids=["lag", "slice", "carry"],
+)
+def test_limits_are_positive(values, name):
+    with pytest.raises(ValueError, match=name):
+        Limits(*values)
+
+
+def test_releases_and_row_counts():
+    timeslicer = Timeslicer(Limits(lag_rows=2, slice_bytes=50))
+    text = text_of([b"HEAD,FPGA,TDC_CHANNEL,ORBIT_CNT,BX_COUNTER,TDC_MEAS", hit(10)])
+    first = timeslicer.feed(read(text), 0, 2, release=5.0)
+    # 52 bytes of header line ride already: a slice of no rows, before any epoch, with the held hit as carry.
+    assert [(s.rows, s.carry_rows, s.carry, s.epoch, row) for s, row in first] == [(0, 0, b"", -1, 1)]
+    later = text_of([b"", hit(10), hit(11), hit(12), b"4,0,0,1,0,1"])
+    assert timeslicer.feed(read(later), 0, 5, release=7.0) == []
+    assert (timeslicer.pending_rows, timeslicer.oldest_release()) == (5, 5.0)
+    (timeslice,) = timeslicer.cut()
+    # The last two hits are 11 and 12, so 10 is closed: its two hits, the blank line and the ancillary row.
+    assert (timeslice.from_orbit, timeslice.to_orbit, timeslice.orbits) == (10, 11, 1)
+    assert (timeslice.rows, timeslice.first_release, timeslice.last_release) == (3, 5.0, 7.0)
+    assert (timeslice.carry, timeslice.carry_rows) == (text_of([hit(11), hit(12)]), 2)
