@@ -98,7 +98,6 @@ class Broker:
             "bootstrap_timeout_ms": REQUEST_TIMEOUT_MS,
             "reconnect_backoff_max_ms": 1000,
             "api_version": (2, 8),  # of the protocol: spares the question at each connection
-            "metrics_enabled": False,
         }
 
     @contextmanager

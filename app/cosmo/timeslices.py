@@ -155,14 +155,14 @@ class Timeslicer:
         self._held: list[int] = []  # places in pending
         self._done: list[Timeslice] = []  # cut by the row being read
         self._taken: list[NDArray[np.bool_]] = []  # what had been taken after each of them
-        self._ready: list[Timeslice] = []  # cut, but given only with the next call
         self._ridden_bytes = 0
         self._held_bytes = 0
         self._stretch = _SHORTEST_STRETCH
         self._restart(self._clock.edge)
-        if carry:  # it may make slices: its last row cut several, or the limits were lowered
+        if carry:
             lines = read(carry)
-            self._ready = [timeslice for timeslice, _ in self.feed(lines, 0, len(lines), release)]
+            for row in range(len(lines)):  # may cut (limits were lowered, say): given with the next call
+                self._take(lines, row, release)
 
     # Orbits are unwrapped inside an epoch: plain integers that grow past 2^32.
     def _restart(self, edge: int) -> None:
@@ -185,19 +185,23 @@ class Timeslicer:
         return int(self._pending.is_row[: self._pending.n].sum())
 
     def oldest_release(self) -> float | None:
-        """Release time of the oldest row that a cut now would send, or None if there is nothing to cut."""
+        """Release time of the oldest row that a cut now would send, or None if there is nothing to cut.
+
+        It is -inf where the carry made slices by itself: they are due at once.
+        """
+        if self._done:
+            return float("-inf")
         chosen = self._closed()
         return float(self._pending.release[: self._pending.n][chosen].min()) if chosen.any() else None
 
     def feed(self, lines: Lines, first: int, last: int, release: float = 0.0) -> list[tuple[Timeslice, int]]:
         """Read rows first..last of `lines`; return the slices cut, each with the row after it."""
-        cut = [(timeslice, first) for timeslice in self._finish()]
+        cut: list[tuple[Timeslice, int]] = []
         row = first
         while row < last:
             n = self._skip(lines, row, last, release)
             if not n:
-                self._pending.append(lines, row, release)
-                self._row(int(lines.orbit[row]) if lines.fate[row] == HIT_HEAD else None)
+                self._take(lines, row, release)
                 n = 1
             row += n
             if self._done:
@@ -243,6 +247,10 @@ class Timeslicer:
     def begin_pass(self) -> None:
         """Note that a new pass over the source begins: its first orbit falls on the edge reached."""
         self._clock = replace(self._clock, base=self._clock.edge)
+
+    def _take(self, lines: Lines, row: int, release: float) -> None:
+        self._pending.append(lines, row, release)
+        self._row(int(lines.orbit[row]) if lines.fate[row] == HIT_HEAD else None)
 
     # The rules, one row at a time. The row is the last of the pending ones.
     def _row(self, orbit: int | None) -> None:
@@ -374,14 +382,15 @@ class Timeslicer:
                 clock=self._clock,
             )
         )
-        self._taken.append(chosen if not self._taken else self._taken[-1] | chosen)
         status[chosen] = _TAKEN
+        self._taken.append(status == _TAKEN)
 
     def _finish(self) -> list[Timeslice]:
         """Give the slices cut by this row their carry, which is known only now, and forget their rows."""
-        finished, self._ready = self._ready, []
+        finished = []
         for timeslice, taken in zip(self._done, self._taken, strict=True):
-            carried = ~taken
+            carried = np.ones(self._pending.n, dtype=np.bool_)
+            carried[: len(taken)] = ~taken
             finished.append(
                 replace(
                     timeslice,
@@ -389,8 +398,8 @@ class Timeslicer:
                     carry_rows=int(self._pending.is_row[: self._pending.n][carried].sum()),
                 )
             )
-        if self._done:
-            gone = self._taken[-1]
+        if finished:
+            gone = ~carried
             self._held = [int(place) - int(gone[:place].sum()) for place in self._held]
             self._pending.drop(gone)
             self._done, self._taken = [], []
@@ -399,7 +408,7 @@ class Timeslicer:
     # The same rules for a stretch of rows in which nothing can be cut and nothing is held.
     def _skip(self, lines: Lines, first: int, last: int, release: float) -> int:
         """Take as many rows as can be taken at once, and return their number."""
-        if self._held:
+        if self._held or self._done:
             return 0
         room = min(
             self._limits.slice_bytes - 1 - self._ridden_bytes - self._closed_bytes - self._unclosed_bytes,

@@ -207,7 +207,8 @@ class Slicer:
             earliest = min(self.window, key=lambda orbit: serial(orbit, self.edge))
             if serial(earliest, self.edge) > 0:
                 self.edge = earliest
-        if self.edge != before or serial(self.waiting.lines[-1].orbit, self.edge) < 0:
+        newest = self.waiting.lines[-1:]  # the only one that may lie before an edge that has not moved
+        if self.edge != before or any(serial(hit.orbit, self.edge) < 0 for hit in newest):
             self.closed.put(*self.waiting.take(lambda hit: serial(hit.orbit, self.edge) < 0))
 
 

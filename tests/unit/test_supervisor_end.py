@@ -29,6 +29,15 @@ def folder(tmp_path: Path) -> Iterator[DataFolder]:
         yield held
 
 
+def test_the_end_of_a_part_is_told_before_the_next_one_stops(folder: DataFolder) -> None:
+    seen: list[set[str]] = []
+    first = child(folder, "first", LASTING)
+    last = child(folder, "last", LASTING, after=lambda: seen.append(set(stack.process_ids)))
+    with Supervisor(folder, [first, last]) as stack:
+        assert stack.start()
+    assert seen == [{"first"}]
+
+
 def test_a_deaf_part_is_killed_after_its_time(folder: DataFolder) -> None:
     heard: list[str] = []
     deaf = child(folder, "deaf", DEAF, stop_within_s=0.3)

@@ -57,7 +57,7 @@ def expected(lines, limits):
 
 
 def cut_at_once(lines, limits):
-    return list(cut_lines(iter([text_of(lines)]), limits))
+    return list(cut_lines([read(text_of(lines))], limits))
 
 
 @settings(max_examples=500)

