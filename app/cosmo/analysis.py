@@ -50,7 +50,7 @@ log4j.appender.console.target=System.err
 log4j.appender.console.layout=org.apache.log4j.PatternLayout
 log4j.appender.console.layout.ConversionPattern=%d{ISO8601} %p %c{1}: %m%n
 # Says for every record that it does not run in an UninterruptibleThread, which is harmless.
-log4j.logger.org.apache.spark.sql.kafka010.KafkaDataConsumer=ERROR
+log4j.logger.org.apache.spark.sql.kafka010.consumer.KafkaDataConsumer=ERROR
 # Says once a second that the broker is away; we say it once.
 log4j.logger.org.apache.kafka.clients.NetworkClient=ERROR
 log4j.logger.org.apache.kafka.clients.consumer.ConsumerConfig=ERROR
@@ -291,6 +291,7 @@ def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:
     log4j = folder / "log4j.properties"
     log4j.write_text(_LOG4J, encoding="utf-8")
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # of the workers: it must have this package
     options = {
         "spark.jars": ",".join(str(jar) for jar in jars),
         "spark.driver.memory": settings.memory.spark_driver,
@@ -298,7 +299,6 @@ def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:
         "spark.executor.memory": settings.analysis.executor_memory,
         "spark.local.dir": str(folder / "local"),
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
-        "spark.pyspark.python": sys.executable,
         "spark.ui.port": str(settings.ports.spark_application_ui),
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(settings.analysis.slices_per_arrow_batch),
@@ -307,6 +307,7 @@ def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:
             "org.apache.spark.sql.execution.streaming.FileSystemBasedCheckpointFileManager"
         ),
         "spark.sql.streaming.minBatchesToRetain": "2",
+        "spark.sql.adaptive.enabled": "false",  # is off in streams, with a warning
     }
     builder = SparkSession.builder.appName(settings.application).master(settings.spark_master)
     for name, value in options.items():
@@ -390,19 +391,24 @@ def _drain(query: StreamingQuery, analysis: Analysis, broker: Broker) -> None:
         time.sleep(_CHECK_S)
 
 
+def _excuse(query: StreamingQuery, analysis: Analysis) -> None:
+    """Say why the query ended if a new start will mend it (the broker was away), else raise the reason."""
+    failure, analysis.failure = analysis.failure, None
+    if isinstance(failure, CosmoError) and not isinstance(failure, BrokerAway):
+        raise failure
+    reason = f"{failure or ''} {query.exception()}"
+    if not isinstance(failure, BrokerAway) and not any(sign in reason for sign in _BROKER_SIGNS):
+        raise PartFailed(f"expected Spark's query to run on, it ended: {reason}") from failure
+    log.warning("Spark's query ended with the broker; it starts anew where the newest result stands")
+
+
 def _watch(
     query: StreamingQuery, analysis: Analysis, stop: threading.Event, on_alive: Callable[[], None]
 ) -> None:
     """Send heartbeats while the query runs; return when it should be started anew, or on the stop."""
     while not stop.wait(_CHECK_S):
         if not query.isActive:
-            failure, analysis.failure = analysis.failure, None
-            if isinstance(failure, CosmoError) and not isinstance(failure, BrokerAway):
-                raise failure
-            reason = str(query.exception()).partition("\n")[0]
-            if not failure and not any(sign in reason for sign in _BROKER_SIGNS):
-                raise PartFailed(f"expected Spark's query to run on, it ended: {reason}; see the log above")
-            log.warning("Spark's query ended (%s); starting it anew where the newest result stands", reason)
+            _excuse(query, analysis)
             return
         analysis.heartbeat()
         on_alive()

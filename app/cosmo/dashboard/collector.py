@@ -36,7 +36,7 @@ class Snapshot:
 
     sequence: int  #: grows with every change
     run: Run | None
-    number: int | None  #: of the newest result
+    results: int  #: of the run, so far
     total: Summary  #: of the run
     batch: Batch | None
     recent: Mapping[int, tuple[Bucket, ...]]  #: by length in s
@@ -88,7 +88,7 @@ class Collector:
         self._snapshot = Snapshot(
             self._sequence,
             self._run,
-            self._number,
+            1 + max(self._total_through, -1 if self._number is None else self._number),
             self._total,
             self._batch,
             {span: recent.buckets for span, recent in self._recent.items()},

@@ -93,8 +93,7 @@ class View:
 
     def _window(self, snapshot: Snapshot, now_s: float) -> tuple[Summary, str]:
         if self.window == WHOLE_RUN:
-            results = (snapshot.number or 0) + 1 if snapshot.number is not None else 0
-            return snapshot.total, _words(snapshot.total, f"{results:,} results of the run")
+            return snapshot.total, _words(snapshot.total, f"{snapshot.results:,} results of the run")
         if self.window == LAST_BATCH:
             if self._batch is None:
                 return Summary.empty(), "no batch with rows yet"

@@ -53,7 +53,7 @@ class Child:
     stop_within_s: float = 8.0
     """From SIGTERM to SIGKILL."""
     after: Callable[[], None] | None = None
-    """Called when it has been stopped, before those that it needs are."""
+    """Called when it has been stopped in good order, before those that it needs are."""
     may_finish: bool = False
     """Whether an end with exit code 0 is an end, and no failure."""
 

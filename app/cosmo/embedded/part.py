@@ -88,11 +88,11 @@ class Part:
         limit_s = max(0.0, min(within_s, self.child.stop_within_s))
         running.terminate()
         in_time = ended_within(running, limit_s)
-        self._collect(running)
+        code = self._collect(running)
         self._say(
             self.child.name, "stopped" if in_time else f"killed: it did not stop within {limit_s:.0f} s"
         )
-        if self.child.after is not None:
+        if self.child.after is not None and in_time and code == 0:
             self.child.after()
 
     def kill(self) -> None:

@@ -1,0 +1,203 @@
+"""Results from the broker into a `Collector`: one consumer for all pages of a server."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from cosmo.broker import Broker, Follower, Record, wait_for
+from cosmo.dashboard.collector import Collector, Snapshot
+from cosmo.errors import BrokerAway, BrokerError, MalformedMessage, NoRun
+from cosmo.results import Result, Run, RunTotal
+from cosmo.settings import Settings
+
+log = logging.getLogger(__name__)
+
+POLL_MS: Final = 250
+"""Also how long a stop may wait for the feed."""
+LOOK_BACK: Final = 256
+"""Results read again at the start to fill the curves and windows; more only where the run's total needs them."""
+ASK_AFTER_S: Final = 8.0
+"""Heartbeats come every 5 s; after this without one the broker is asked whether it is there."""
+
+
+class Feed(Protocol):
+    """What a server shows: a thread that fills a collector."""
+
+    collector: Collector
+
+    def run(self, stop: threading.Event) -> None:
+        """Fill the collector until stopped."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    run: Run
+    total: RunTotal | None
+    records: list[Record]  #: the newest results, oldest first
+    results_end: int
+    runs_end: int
+
+
+class BrokerFeed:
+    """Follows the newest run, and goes over to a newer one when it begins."""
+
+    def __init__(
+        self, settings: Settings, broker: Broker | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.collector = Collector(settings.dashboard)
+        self._broker = broker or Broker(settings)
+        self._results = settings.topics.results.name
+        self._runs = settings.topics.runs.name
+        self._clock = clock
+        self._run = 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Fill the collector until stopped, whatever the broker does."""
+        while not stop.is_set():
+            found = wait_for(self._find, stop.wait, "a run to show")
+            if found is None:
+                return
+            self._begin(found)
+            results = self._broker.follow(self._results, {0: found.results_end})
+            runs = self._broker.follow(self._runs, {0: found.runs_end})
+            try:
+                self._follow(results, runs, found.results_end, stop)
+            finally:
+                results.close()
+                runs.close()
+
+    # -- the start of a run
+
+    def _find(self) -> _Found:
+        """Find the newest run and what is needed to show it.
+
+        Raises
+        ------
+        BrokerAway, NoRun : there is nothing to show yet.
+        """
+        try:
+            # The ends first: what is written while reading is then read twice, never left out.
+            runs_end = self._end(self._runs)
+            results_end = self._end(self._results)
+            runs, totals = self._broker.run_messages()
+            if not runs:
+                raise NoRun(
+                    "expected a run, there is none; begin one with `cosmo run`, `cosmo demo`, or wait"
+                )
+            run = runs[max(runs)]
+            total = self._readable(totals.get(run.number))
+            records = self._look_back(run.number, total, results_end)
+        except (BrokerAway, NoRun) as error:
+            self.collector.wait(str(error))
+            raise
+        except BrokerError as error:  # a missing topic or right, which may yet be given: wait for it too
+            self.collector.wait(str(error))
+            raise BrokerAway(str(error)) from error
+        return _Found(run, total, records, results_end, runs_end)
+
+    def _end(self, topic: str) -> int:
+        return self._broker.end_offsets(topic)[0]
+
+    def _readable(self, total: RunTotal | None) -> RunTotal | None:
+        if total is not None:
+            try:
+                total.summary.summary()
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
+                self._skip(f"expected the total of a run, got {error}; its results are added up instead")
+                return None
+        return total
+
+    def _look_back(self, run: int, total: RunTotal | None, end: int) -> list[Record]:
+        """Read backwards to the first result that is not in the total, and far enough to fill the curves."""
+        through = total.number if total else -1
+        records: list[Record] = []
+        low = end
+        while low > 0:
+            high, low = low, max(0, low - LOOK_BACK)
+            earlier = self._broker.read(self._results, {0: low}, {0: high})
+            records = earlier + records
+            is_the_oldest = not earlier or earlier[0].offset > low  # the rest is past its retention
+            of_run = [record.number for record in records if record.is_numbered(run)]
+            has_all_above = min(of_run, default=through + 2) <= through + 1
+            if is_the_oldest or (has_all_above and len(records) >= LOOK_BACK):
+                break
+        return records
+
+    def _begin(self, found: _Found) -> None:
+        self._run = found.run.number
+        self.collector.begin(found.run, found.total)
+        for record in found.records:
+            # What is read again was not received now.
+            self._take(record, min(self._clock(), record.timestamp_s))
+        log.info("showing run %d from result %d on", self._run, found.total.number + 1 if found.total else 0)
+
+    # -- as it goes on
+
+    def _follow(self, results: Follower, runs: Follower, end: int, stop: threading.Event) -> None:
+        """Take what comes; return when there is another run to show, or when stopped."""
+        heard_s, away = self._clock(), False
+        while not stop.is_set():
+            try:
+                came = results.poll(POLL_MS)
+                is_newer = False
+                for record in came:
+                    end = record.offset + 1
+                    is_newer |= self._take(record, self._clock())
+                if (runs.poll(0) or is_newer) and self._is_another_run():
+                    return
+                if not came and self._clock() - heard_s > ASK_AFTER_S:
+                    heard_s = self._clock()
+                    if self._end(self._results) < end:
+                        log.warning("%s begins anew; the run is read again", self._results)
+                        return
+                    self.collector.wait(None)
+            except BrokerAway as error:
+                self.collector.wait(str(error))
+                if not away:
+                    log.warning("%s; the page shows what it has", error)
+                away = True
+                stop.wait(POLL_MS / 1000)
+                continue
+            if came:
+                heard_s = self._clock()
+            if away and not self.collector.snapshot.waiting:
+                log.warning("the broker answers again")
+                away = False
+
+    def _is_another_run(self) -> bool:
+        runs, _ = self._broker.run_messages()
+        if not runs:
+            return True
+        newest = runs[max(runs)]
+        if newest.number != self._run:
+            return True
+        self.collector.describe(newest)
+        return False
+
+    def _take(self, record: Record, received_s: float) -> bool:
+        """Take in one record of the results topic; return whether it is of a newer run."""
+        written = record.header("run") or b""
+        if written.isdigit() and int(written) != self._run:
+            return int(written) > self._run
+        try:
+            result = Result.from_json(record.value)
+            if result.run == self._run:
+                self.collector.add(result, received_s)
+        except MalformedMessage as error:
+            self._skip(str(error))
+            return False
+        return result.run > self._run
+
+    def _skip(self, reason: str) -> None:
+        if self.collector.skip(reason):
+            log.warning("a message was skipped: %s", reason)
+
+
+def newest(feed: Feed) -> Snapshot:
+    """Return what a feed knows now."""
+    return feed.collector.snapshot
