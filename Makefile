@@ -35,6 +35,10 @@ format: ## lay out the code
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
+bench: ## measure and compare speeds, about 5 minutes; nothing else should run
+	@scripts/environment test
+	PYTHONPATH=tests:tests/integration .venv/bin/python -m benchmark
+
 schema: ## write docs/result.schema.json from the model
 	@scripts/environment test
 	.venv/bin/cosmo config schema > docs/result.schema.json
