@@ -41,6 +41,25 @@ DRAIN_S = 10.0
 """Most time spent, on a stop, on working off what is in the stream."""
 TOTAL_EVERY = 60
 """Results between totals on cosmo-runs."""
+JAVA_OPTIONS = "-Dio.netty.tryReflectionSetAccessible=true " + " ".join(
+    f"--add-opens=java.base/{package}=ALL-UNNAMED"
+    for package in (
+        "java.lang",
+        "java.lang.invoke",
+        "java.lang.reflect",
+        "java.io",
+        "java.net",
+        "java.nio",
+        "java.util",
+        "java.util.concurrent",
+        "java.util.concurrent.atomic",
+        "sun.nio.ch",
+        "sun.nio.cs",
+        "sun.security.action",
+        "sun.util.calendar",
+    )
+)
+"""Spark 3.2.1 reaches into these: with a warning on Java 11, not at all on Java 17."""
 _CHECK_S = 0.2
 _BROKER_SIGNS = ("org.apache.kafka", "TimeoutException", "KafkaException")
 _LOG4J = """
@@ -291,13 +310,14 @@ def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:
     log4j = folder / "log4j.properties"
     log4j.write_text(_LOG4J, encoding="utf-8")
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ.setdefault("SPARK_LOCAL_DIRS", str(folder / "local"))
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # of the workers: it must have this package
     options = {
         "spark.jars": ",".join(str(jar) for jar in jars),
         "spark.driver.memory": settings.memory.spark_driver,
-        "spark.driver.extraJavaOptions": f"-Dlog4j.configuration=file:{log4j} -XX:+UseParallelGC",
+        "spark.driver.extraJavaOptions": f"-Dlog4j.configuration=file:{log4j} {JAVA_OPTIONS}",
+        "spark.executor.extraJavaOptions": JAVA_OPTIONS,
         "spark.executor.memory": settings.analysis.executor_memory,
-        "spark.local.dir": str(folder / "local"),
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.ui.port": str(settings.ports.spark_application_ui),
         "spark.ui.showConsoleProgress": "false",
@@ -358,25 +378,36 @@ def analyse(
     """
     spark = start_session(settings, jars)
     try:
-        broker = Broker(settings)
-        analysis = wait_for(
-            lambda: Analysis(settings, broker, broker.current_run(), stop), stop.wait, "the broker and a run"
-        )
-        if analysis is None:
-            return
-        log.info("analysing run %d from offsets %s on", analysis.run.number, analysis.offsets)
-        while not stop.is_set():
-            query = start_query(spark, settings, analysis)
-            analysis.heartbeat(now=True)
-            on_ready()
-            _watch(query, analysis, stop, on_alive)
-            if not stop.is_set():
-                wait_for(broker.answers_in_ms, stop.wait, "the broker")
-        _drain(query, analysis, broker)
-        analysis.close()
-        query.stop()
+        analyse_in(spark, settings, stop, on_ready, on_alive)
     finally:
         spark.stop()
+
+
+def analyse_in(
+    spark: SparkSession,
+    settings: Settings,
+    stop: threading.Event,
+    on_ready: Callable[[], None] = lambda: None,
+    on_alive: Callable[[], None] = lambda: None,
+) -> None:
+    """Do the same in a session that stays; see `analyse`."""
+    broker = Broker(settings)
+    analysis = wait_for(
+        lambda: Analysis(settings, broker, broker.current_run(), stop), stop.wait, "the broker and a run"
+    )
+    if analysis is None:
+        return
+    log.info("analysing run %d from offsets %s on", analysis.run.number, analysis.offsets)
+    while not stop.is_set():
+        query = start_query(spark, settings, analysis)
+        analysis.heartbeat(now=True)
+        on_ready()
+        _watch(query, analysis, stop, on_alive)
+        if not stop.is_set():
+            wait_for(broker.answers_in_ms, stop.wait, "the broker")
+    _drain(query, analysis, broker)
+    analysis.close()
+    query.stop()
 
 
 def _drain(query: StreamingQuery, analysis: Analysis, broker: Broker) -> None:

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,8 +64,9 @@ def cosmo(context: click.Context, config: Path | None) -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
-    for noisy in ("kafka", "py4j", "bokeh", "tornado"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    for library in ("py4j", "bokeh", "tornado"):
+        logging.getLogger(library).setLevel(logging.ERROR)
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # reports each attempt; we say once what matters
     context.obj = _document(config)
 
 
@@ -85,7 +86,7 @@ def demo(document: Path, data: tuple[str, ...], rate: float | None, folder: Path
 
     changes: dict[str, Any] = {}
     if data:
-        changes |= {"source.kind": "files", "source.files": [str(Path(name).absolute()) for name in data]}
+        changes |= {"source.kind": "files", "source.files": [str(Path(name).resolve()) for name in data]}
     if rate is not None:
         changes["producer.rows_per_s"] = rate
     if folder is not None:
@@ -181,7 +182,7 @@ def probe(document: Path, part: str, *, as_json: bool) -> None:
 
     settings = Settings.load(document)
     broker = Broker(settings)
-    asked = {
+    asked: dict[str, Callable[[], probes.Finding]] = {
         "kafka": lambda: probes.kafka(broker),
         "producer": lambda: probes.stream(broker),
         "analysis": lambda: probes.result(broker),
@@ -272,9 +273,14 @@ def _escaped(text: str) -> str:
 
 
 def _ready() -> None:
-    sdnotify.SystemdNotifier().notify("READY=1")
+    _notify("READY=1")
 
 
 def _alive() -> None:
     if "WATCHDOG_USEC" in os.environ:
-        sdnotify.SystemdNotifier().notify("WATCHDOG=1")
+        _notify("WATCHDOG=1")
+
+
+def _notify(state: str) -> None:
+    """Tell systemd, if it started us."""
+    sdnotify.SystemdNotifier().notify(state)

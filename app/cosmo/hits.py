@@ -165,11 +165,11 @@ def _columns(text: bytes, raw: NDArray[np.uint8], ends: NDArray[np.int64]) -> Co
     """Read text of digits, commas, dots and signs at once, or return None where a line does not allow it."""
     if b"." not in text and b"-" not in text:
         return _parse(text, len(ends), _INTEGERS)
-    if any(odd in text for odd in (b",.", b"-.", b".\n", b".\r")):
+    dots = np.flatnonzero(raw == _POINT)
+    if len(dots) and (dots[0] == 0 or min(raw[dots - 1].min(), raw[dots + 1].min()) < ord("0")):
         return None  # pyarrow takes '.5' and '5.'
     columns = _parse(text, len(ends), _FLOAT_TDC)
     if columns is not None:  # so all dots are in the last column
-        dots = np.flatnonzero(raw == _POINT)
         if (ends[np.searchsorted(ends, dots)] - dots > _FRACTION_DIGITS + 3).any():  # 3: dot, '\r', newline
             return None
     return columns

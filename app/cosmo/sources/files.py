@@ -73,7 +73,7 @@ class FilesSource:
 
 
 def _matches(name: str) -> list[Path]:
-    path = Path(name).expanduser().absolute()
+    path = Path(name).expanduser().resolve()
     if path.is_dir():
         found = sorted(entry for entry in path.iterdir() if entry.suffix in SUFFIXES and entry.is_file())
         if not found:
