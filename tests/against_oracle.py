@@ -1,7 +1,10 @@
 """A Summary in the oracle's words, so that the two can be compared: the only place that knows both."""
 
+import functools
+
 from cosmo.hits import REASONS
-from oracle.summary import COUNTERS, TABLES
+from oracle.summary import COUNTERS, TABLES, of_file_bytes
+from sample_rows import recording
 
 #: Counters that have another name in the product.
 _NAMES = {"split": "split_slices"}
@@ -25,3 +28,9 @@ def as_oracle(summary):
         },
     }
     return told
+
+
+@functools.cache
+def oracle_of_recording(name):
+    """Return the oracle's summary of a recording: seconds of work, so done once."""
+    return of_file_bytes(recording(name))

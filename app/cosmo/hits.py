@@ -169,10 +169,11 @@ def _columns(text: bytes, raw: NDArray[np.uint8], ends: NDArray[np.int64]) -> Co
     if len(dots) and (dots[0] == 0 or min(raw[dots - 1].min(), raw[dots + 1].min()) < ord("0")):
         return None  # pyarrow takes '.5' and '5.'
     columns = _parse(text, len(ends), _FLOAT_TDC)
-    if columns is not None:  # so all dots are in the last column
-        if (ends[np.searchsorted(ends, dots)] - dots > _FRACTION_DIGITS + 3).any():  # 3: dot, '\r', newline
-            return None
-    return columns
+    if columns is None:
+        return None
+    # So all dots are in the last column. 3: dot, carriage return, newline.
+    long_fraction = ends[np.searchsorted(ends, dots)] - dots > _FRACTION_DIGITS + 3
+    return None if long_fraction.any() else columns
 
 
 def _parse(text: bytes, n_lines: int, types: dict[str, pa.DataType]) -> Columns | None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 import hist
 import numpy as np
 import uhi.io.json
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cosmo.active_orbits import ActiveByOrbit
 from cosmo.detector import N_CHAMBERS, N_HEADS
@@ -77,6 +77,18 @@ class SummaryMessage(_Message):
     repeated_slices: Count
     foreign_slices: Count
     numbers: NumbersMessage
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> SummaryMessage:
+        """Check that whoever reads this can add it: all axes are ours, all lists are of one length."""
+        blocks = self.active_by_orbit
+        if len({len(part) for part in (blocks.block, blocks.orbits, blocks.total, blocks.maximum)}) > 1:
+            raise ValueError("expected lists of one length in active_by_orbit")
+        try:
+            Summary.empty() + self.summary()
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ValueError(f"expected a Summary that can be added, got {error!r}") from error
+        return self
 
     @classmethod
     def of(cls, summary: Summary) -> SummaryMessage:
@@ -237,7 +249,7 @@ def _read(kind: type[_AnyMessage], message: bytes | None) -> _AnyMessage:
         raise MalformedMessage(f"expected a {name}, got a null record; it is left out")
     try:
         document = json.loads(message)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedMessage(f"expected the JSON of a {name}, got {error}; it is left out") from error
     version = document.get("schema_version") if isinstance(document, dict) else None
     if version != SCHEMA_VERSION:

@@ -122,12 +122,12 @@ class SourceSettings(_Section):
 class ProducerSettings(_Section):
     """Pace and cutting of the stream."""
 
-    rows_per_s: Annotated[float, Field(gt=0)] | Literal["maximum"]
+    rows_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["maximum"]
     linger_ms: Annotated[int, Field(ge=0)]
     slice_kib: Positive
     lag_rows: Annotated[int, Field(ge=2)]
     carry_kib: Positive
-    line_kib: Positive
+    line_kib: Annotated[int, Field(ge=64)]  # sources cut lines at hits.MAX_LINE_BYTES
 
     @property
     def record_max_bytes(self) -> int:
@@ -228,12 +228,12 @@ class Settings(_Section):
             document = yaml.safe_load(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise SettingsError(f"{path}: expected a settings document, got: {error.strerror}") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
             raise SettingsError(f"{path}: expected YAML, got: {' '.join(str(error).split())}") from error
         if not isinstance(document, dict):
             raise SettingsError(f"{path}: expected a mapping of settings, got {type(document).__name__}")
         for key, value in (changes or {}).items():
-            _replace(document, key, value)
+            _replace(path, document, key, value)
         try:
             return cls.model_validate(document)
         except ValidationError as error:
@@ -245,10 +245,13 @@ def jvm_size_mib(text: str) -> int:
     return int(text[:-1]) * (1024 if text[-1] == "g" else 1)
 
 
-def _replace(document: dict[str, Any], dotted_key: str, value: object) -> None:
+def _replace(path: Path, document: dict[str, Any], dotted_key: str, value: object) -> None:
     *sections, key = dotted_key.split(".")
     for section in sections:
-        document = document.setdefault(section, {})
+        inner = document.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise SettingsError(f"{path}: {dotted_key}: expected a section in '{section}', got {inner!r}")
+        document = inner
     document[key] = value
 
 

@@ -7,6 +7,7 @@ start again. Header values are text (UTF-8), but for `carry`, which is CSV lines
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -45,6 +46,11 @@ class ReadHead:
     pass_number: int = 0  #: passes over the whole source before this one
     orbit_shift: int = 0  #: added to the orbits of this pass
 
+    def __post_init__(self) -> None:
+        numbers = (self.offset, self.pass_number, self.orbit_shift)
+        if not (isinstance(self.source, str) and all(isinstance(n, int) and n >= 0 for n in numbers)):
+            raise ValueError(f"expected a source's name and three counts, got {self}")
+
 
 @dataclass(frozen=True)
 class SliceRecord:
@@ -67,6 +73,13 @@ class SliceRecord:
     carry_rows: int
     text: bytes
     end: bool = False  #: the producer ended after this one (a restart goes on)
+
+    def __post_init__(self) -> None:
+        if min(self.rows, self.rows_so_far, self.carry_rows) < 0 or not 0 <= self.base < ORBIT_MODULUS:
+            raise ValueError(
+                f"expected counts of rows and an orbit, got rows {self.rows}, carry_rows {self.carry_rows}, "
+                f"rows_so_far {self.rows_so_far}, base {self.base}"
+            )
 
     @classmethod
     def of(
@@ -133,7 +146,7 @@ class SliceRecord:
         ------
         MalformedMessage : a header is missing or not what it should be.
         """
-        by_name = dict(headers)
+        by_name = {name: header for name, header in headers if header is not None}
         frame = Frame.read(by_name, value)
         try:
             return cls(
@@ -153,9 +166,9 @@ class SliceRecord:
                 carry=by_name["carry"],
                 carry_rows=int(by_name["carry_rows"]),
                 text=frame.text,
-                end=by_name["end"] == b"1",
+                end=_flag(by_name["end"]),
             )
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, RecursionError) as error:
             raise MalformedMessage(f"expected the headers of a timeslice, got {error!r}") from error
 
 
@@ -193,17 +206,31 @@ class Frame:
                 from_orbit=int(headers["from"]),
                 to_orbit=int(headers["to"]),
                 epoch=int(headers["epoch"]),
-                split=headers["split"] == b"1",
-                first_release=float(headers["first_release"]),
-                last_release=float(headers["last_release"]),
+                split=_flag(headers["split"]),
+                first_release=_unix_s(headers["first_release"]),
+                last_release=_unix_s(headers["last_release"]),
                 text=value,
             )
         except (KeyError, ValueError, TypeError) as error:
             raise MalformedMessage(f"expected the headers of a timeslice, got {error!r}") from error
         orbits_fit = 0 <= frame.from_orbit < ORBIT_MODULUS and 0 <= frame.to_orbit < ORBIT_MODULUS
         if not orbits_fit or frame.number < 0 or frame.epoch < NO_EPOCH:
-            raise MalformedMessage(f"expected the headers of a timeslice, got impossible ones: {headers}")
+            got = ", ".join(f"{name} {headers[name]!r}" for name in cls.NAMES)
+            raise MalformedMessage(f"expected the headers of a timeslice, got impossible ones: {got}")
         return frame
+
+
+def _flag(header: bytes) -> bool:
+    if header not in (b"0", b"1"):
+        raise ValueError(f"expected a flag, 0 or 1, got {header!r}")
+    return header == b"1"
+
+
+def _unix_s(header: bytes) -> float:
+    time_s = float(header)
+    if not math.isfinite(time_s):
+        raise ValueError(f"expected a time in s, got {header!r}")
+    return time_s
 
 
 def utc(unix_s: float) -> str:

@@ -5,15 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from against_oracle import as_oracle
+from against_oracle import as_oracle, oracle_of_recording
 from cosmo.hits import read
 from cosmo.statistics import Summary
-from cosmo.timeslices import Limits, Timeslice, Clock, cut_lines
+from cosmo.timeslices import Clock, Limits, Timeslice, cut_lines
+from nasty_rows import LINE
 from oracle import summary as oracle
-from oracle.rows import lines as split_lines
 from oracle.timeslicer import Slice, cut
 from sample_rows import NEAR, WRAP, hit, random_source, recording, scintillator
-from unit.test_hits import LINE
 
 
 def text_of(lines):
@@ -29,17 +28,15 @@ def of(lines, **limits):
     return Summary.of(cut_lines([read(text_of(lines))], Limits(**limits)))
 
 
-def measured(lines, from_orbit=0, to_orbit=100):
-    return Summary.of([timeslice(lines, from_orbit, to_orbit)])
-
-
-@pytest.mark.parametrize("name", ["minidt_cosmics_74rows.txt", "minidt_beam_67000rows.csv.gz"], ids=["cosmics", "beam"])
+@pytest.mark.parametrize(
+    "name", ["minidt_cosmics_74rows.txt", "minidt_beam_67000rows.csv.gz"], ids=["cosmics", "beam"]
+)
 def test_recordings(name):
-    data = recording(name)
-    assert as_oracle(Summary.of(cut_lines([read(data)], Limits()))) == oracle.of_file_bytes(data)
+    found = Summary.of(cut_lines([read(recording(name))], Limits()))
+    assert as_oracle(found) == oracle_of_recording(name)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(
     st.builds(
         random_source,
@@ -62,11 +59,14 @@ def test_random_sources(source, slice_bytes, carry_bytes):
 
 
 orbit_range = st.tuples(
-    st.one_of(st.integers(0, 20), st.integers(WRAP - 20, WRAP - 1)), st.one_of(st.integers(0, 30), st.just(NEAR))
+    st.one_of(st.integers(0, 20), st.integers(WRAP - 20, WRAP - 1)),
+    st.one_of(st.integers(0, 30), st.just(NEAR)),
 )
 near_hits = st.builds(
     hit,
-    st.one_of(st.integers(0, 40), st.integers(WRAP - 30, WRAP - 1), st.sampled_from([NEAR, 2**31, NEAR + 30])),
+    st.one_of(
+        st.integers(0, 40), st.integers(WRAP - 30, WRAP - 1), st.sampled_from([NEAR, 2**31, NEAR + 30])
+    ),
     st.sampled_from([0, 0, 1, 1, 2]),
     st.sampled_from([0, 5, 63, 64, 127, 128, 128, 138, 511]),
     st.sampled_from([0, 1, 100, 116, 3563]),
@@ -88,7 +88,7 @@ def in_product(piece):
     return timeslice(piece.lines, piece.from_orbit, piece.to_orbit, piece.epoch, piece.split)
 
 
-@settings(max_examples=250)
+@settings(max_examples=60)
 @given(slices)
 def test_random_rows_in_random_slices(pieces):
     found = Summary.of(map(in_product, pieces))
@@ -99,8 +99,12 @@ def test_random_rows_in_random_slices(pieces):
     assert found == one_by_one
 
 
-@settings(max_examples=150)
-@given(st.lists(st.one_of(st.none(), st.binary(max_size=40), st.lists(LINE, max_size=5).map(b"\n".join)), max_size=6))
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.one_of(st.none(), st.binary(max_size=40), st.lists(LINE, max_size=5).map(b"\n".join)), max_size=6
+    )
+)
 def test_random_unframed_records(records):
     found = Summary.of_unframed(records)
     expected = oracle.empty()
@@ -109,30 +113,78 @@ def test_random_unframed_records(records):
     assert as_oracle(found) == expected
 
 
-def drift_times(summary):
-    """(chamber, bin) of all drift times; bin -1 is underflow, 0 is [-100, -99) ns, 600 is overflow."""
-    values = summary.drift_time.values(flow=True)
-    return [(int(c), int(b) - 1) for c, b in np.argwhere(values) for _ in range(int(values[c, b]))]
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([], id="no slice"),
+        pytest.param([timeslice([], 0, 0, -1)], id="an empty slice without epoch"),
+        pytest.param([timeslice([], 5, 5)] * 3, id="empty slices"),
+    ],
+)
+def test_nothing(pieces):
+    assert Summary.of(pieces) == Summary.empty()
 
 
 @pytest.mark.parametrize(
-    ("channel", "bx", "tdc", "expected"),
+    ("rows", "from_orbit", "to_orbit"),
     [
-        # Scintillator at BX 100, TDC 0. One BX is 25 ns, one TDC count 25/30 ns; offset of chamber 0 is 93.9 ns.
-        pytest.param((0, 5), 100, 0, (0, 193), id="93.9 ns"),
-        pytest.param((0, 70), 100, 0, (1, 201), id="chamber 1: 101.4 ns"),
-        pytest.param((1, 5), 100, 0, (2, 195), id="chamber 2: 95.5 ns"),
-        pytest.param((1, 70), 100, 0, (3, 192), id="chamber 3: 92.4 ns"),
-        pytest.param((0, 5), 99, 29, (0, 193 - 1), id="TDC 29 of the crossing before: 93.07 ns is the bin of 93, less"),
-        pytest.param((0, 5), 100, 30, (0, 218), id="TDC 30 is 25 ns: 118.9 ns"),
-        pytest.param((0, 5), 116, 7, (0, 599), id="499.73 ns is the last bin"),
-        pytest.param((0, 5), 116, 8, (0, 600), id="500.57 ns is overflow"),
-        pytest.param((0, 5), 92, 8, (0, 0), id="-99.43 ns is the first bin"),
-        pytest.param((0, 5), 92, 7, (0, -1), id="-100.27 ns is underflow"),
-        pytest.param((0, 5), 3563, 30, (0, 600), id="last count of the orbit is overflow"),
-        pytest.param((0, 5), 0, 0, (0, -1), id="first count of the orbit is underflow"),
+        pytest.param([hit(orbit, channel=orbit % 64) for orbit in range(3000)], 0, 3000, id="dense"),
+        pytest.param(
+            [
+                line
+                for i in range(300)
+                for line in (hit(i * 1_000_003, channel=i % 64), scintillator(i * 1_000_003))
+            ],
+            0,
+            10**9,
+            id="sparse",
+        ),
+        pytest.param([hit((WRAP - 5 + i) % WRAP) for i in range(10)], WRAP - 5, 5, id="over the wrap"),
     ],
 )
-def test_drift_time(channel, bx, tdc, expected):
-    summary = measured([hit(10, *channel, bx, tdc), scintillator(10, 100, 0)])
-    assert drift_times(summary) == [expected]
+def test_dense_and_sparse_orbits(rows, from_orbit, to_orbit):
+    piece = Slice(from_orbit, to_orbit, 0, False, rows)
+    assert as_oracle(Summary.of([in_product(piece)])) == oracle.summary([piece])
+
+
+def test_slices_are_measured_in_groups_that_add_up():
+    rows = [hit(orbit, channel=orbit % 64) for orbit in range(1000)] * 70  # 1 MiB: three groups
+    pieces = [timeslice(rows, 0, 1000, epoch) for epoch in range(3)]
+    found = Summary.of(pieces)
+    assert found == Summary.of(pieces[:1]) + Summary.of(pieces[1:])
+    assert (found.rows, found.live_orbits) == (210_000, 3000)
+
+
+@pytest.mark.parametrize("ends", [b"", b"\n"], ids=["without a last newline", "with a last newline"])
+def test_slices_of_another_producer_may_lack_the_last_newline(ends):
+    pieces = [
+        Timeslice(orbit, orbit + 1, 0, False, hit(orbit) + ends, 1, 0.0, 0.0, Clock()) for orbit in (10, 20)
+    ]
+    found = Summary.of(pieces)
+    assert (found.hits.tolist(), found.clock_jump, found.late) == ([2, 0, 0, 0], 0, 0)
+    assert found.active_by_orbit.block.tolist() == [10, 20]
+
+
+RANDOM_BYTES = np.random.default_rng(1).bytes(1 << 20)
+
+
+@pytest.mark.parametrize(
+    ("records", "malformed_slices", "rows"),
+    [
+        pytest.param([hit(10), scintillator(10) + b"\n"], 0, 2, id="one hit a record"),
+        pytest.param([None], 1, 0, id="null"),
+        pytest.param([b""], 0, 0, id="empty"),
+        pytest.param([RANDOM_BYTES], 1, 0, id="1 MiB of random bytes"),
+        pytest.param([hit(10), None, b"\xff", hit(11)], 2, 2, id="the others count all the same"),
+        pytest.param([b"x" * (1 << 20)], 0, 1, id="1 MiB without a newline is a long line"),
+    ],
+)
+def test_unframed(records, malformed_slices, rows):
+    found = Summary.of_unframed(records)
+    assert (found.malformed_slices, found.rows, found.unframed) == (malformed_slices, rows, rows)
+    assert (found.live_orbits, found.drift_time.sum(flow=True), found.active_channels.sum()) == (0, 0, 0)
+
+
+def test_a_slice_of_random_bytes_is_counted_by_reason():
+    found = Summary.of([Timeslice(0, 9, 0, False, RANDOM_BYTES, 1, 0.0, 0.0, Clock())])
+    assert found.rows == sum(found.malformed) > 1000

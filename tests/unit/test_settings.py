@@ -1,0 +1,185 @@
+"""The settings document: what is right loads, and what is wrong is one sentence a key."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cosmo.errors import SettingsError
+from cosmo.hits import MAX_LINE_BYTES
+from cosmo.settings import Settings, jvm_size_mib
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "config" / "localhost" / "cosmo.yml"
+
+
+def load(tmp_path, changes=None, without=None):
+    """Load the preset with values changed by dotted key, and one key left out."""
+    document = yaml.safe_load(DOCUMENT.read_text())
+    for key, value in (changes or {}).items():
+        section, last = inside(document, key)
+        section[last] = value
+    if without:
+        section, last = inside(document, without)
+        del section[last]
+    path = tmp_path / "cosmo.yml"
+    path.write_text(yaml.safe_dump(document))
+    return Settings.load(path)
+
+
+def inside(document, dotted_key):
+    *sections, last = dotted_key.split(".")
+    for section in sections:
+        document = document[section]
+    return document, last
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "config").glob("*/cosmo.yml")), ids=lambda path: path.parent.name
+)
+def test_each_preset_loads(path):
+    settings = Settings.load(path)
+    assert settings.application == "cosmo_analysis"
+    assert settings.ports.kafka == 9092
+
+
+def test_presets_have_the_same_keys():
+    def keys(document):
+        return {
+            key: keys(value) if isinstance(value, dict) else None
+            for key, value in document.items()
+            if key != "endpoints"
+        }
+
+    presets = [yaml.safe_load(path.read_text()) for path in (ROOT / "config").glob("*/cosmo.yml")]
+    assert presets
+    assert all(keys(preset) == keys(presets[0]) for preset in presets)
+
+
+def test_what_the_application_makes_of_the_localhost_preset():
+    settings = Settings.load(DOCUMENT)
+    assert (settings.kafka_address, settings.spark_master) == ("127.0.0.1:9092", "local[*]")
+    assert settings.paths.data == Path.home() / ".local" / "state" / "cosmo"
+    # 1024 + 2 (256 + 64) + 64 KiB
+    assert settings.producer.record_max_bytes == 1728 * 1024
+
+
+def test_a_line_fits_the_record_for_which_it_counts():
+    assert 1024 * Settings.load(DOCUMENT).producer.line_kib >= MAX_LINE_BYTES
+
+
+def test_endpoints_go_before_loopback(tmp_path):
+    settings = load(
+        tmp_path, {"endpoints": {"kafka": "cmaster:9092", "spark_master": "spark://cmaster:7077"}}
+    )
+    assert (settings.kafka_address, settings.spark_master) == ("cmaster:9092", "spark://cmaster:7077")
+
+
+def test_changes_replace_values_of_the_file():
+    settings = Settings.load(DOCUMENT, {"producer.rows_per_s": "maximum", "ports.kafka": 19092})
+    assert (settings.producer.rows_per_s, settings.kafka_address) == ("maximum", "127.0.0.1:19092")
+
+
+def test_an_unknown_change_is_refused():
+    with pytest.raises(SettingsError, match=r"prodcer: unknown key; did you mean 'producer'\?"):
+        Settings.load(DOCUMENT, {"prodcer.rows_per_s": 1})
+
+
+def test_a_change_inside_a_value_is_refused():
+    with pytest.raises(
+        SettingsError, match=r"application\.name: expected a section in 'application', got 'cosmo_analysis'"
+    ):
+        Settings.load(DOCUMENT, {"application.name": "x"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        pytest.param(
+            {"ports.dashbord": 5}, "ports.dashbord: unknown key; did you mean 'dashboard'?", id="hint"
+        ),
+        pytest.param({"zzz": 5}, "zzz: unknown key; remove it", id="unknown key like no other"),
+        pytest.param({"topics.stream.partitons": 5}, "did you mean 'partitions'?", id="hint, deep"),
+        pytest.param({"ports.kafka": "many"}, "ports.kafka: Input should be a valid integer", id="mistyped"),
+        pytest.param({"ports.kafka": 70000}, "ports.kafka: Input should be less than", id="no port"),
+        pytest.param(
+            {"ports.kafka": 8080},
+            "expected spark_master_ui and kafka to differ, both are 8080",
+            id="port twice",
+        ),
+        pytest.param({"topics.runs.name": "cosmo-stream"}, "three different topic names", id="topic twice"),
+        pytest.param({"topics.runs.name": "a b"}, "topics.runs.name: String should match", id="topic name"),
+        pytest.param({"producer.rows_per_s": 0}, "producer.rows_per_s", id="no rate"),
+        pytest.param({"producer.rows_per_s": "fast"}, "producer.rows_per_s", id="rate in words"),
+        pytest.param({"producer.rows_per_s": float("inf")}, "producer.rows_per_s", id="infinite rate"),
+        pytest.param(
+            {"producer.carry_kib": 1024}, "expected carry_kib below slice_kib (1024), got 1024", id="carry"
+        ),
+        pytest.param(
+            {"producer.line_kib": 257}, "expected line_kib up to carry_kib (256), got 257", id="line"
+        ),
+        pytest.param({"producer.line_kib": 32}, "producer.line_kib", id="less than a line may be"),
+        pytest.param({"producer.lag_rows": True}, "producer.lag_rows", id="a flag for a number"),
+        pytest.param(
+            {"source.kind": "bucket"}, "source.kind: Input should be 'cosmics' or 'files'", id="kind"
+        ),
+        pytest.param({"source.kind": "files"}, "expected at least one path in source.files", id="no files"),
+        pytest.param(
+            {"memory.kafka": "512"}, "expected a JVM memory size such as 512m or 2g, got '512'", id="heap"
+        ),
+        pytest.param(
+            {"memory.kafka": 512}, "memory.kafka: Input should be a valid string, got 512", id="number"
+        ),
+        pytest.param({"analysis.slices_per_arrow_batch": 500}, "lower one of them", id="arrow batches"),
+        pytest.param({"ports": None}, "ports: Input should be", id="an empty section"),
+        pytest.param({"application": ""}, "application", id="no name"),
+    ],
+)
+def test_impossible_values(tmp_path, changes, said):
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, changes)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'cosmo.yml'}: ")
+    assert said in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("key", ["ports.kafka", "producer", "topics.stream.name"])
+def test_a_missing_key(tmp_path, key):
+    with pytest.raises(SettingsError, match=f"{key}: expected a value, the key is missing; add it"):
+        load(tmp_path, without=key)
+
+
+def test_all_problems_are_told_at_once(tmp_path):
+    with pytest.raises(SettingsError, match=r"ports\.kafka: .*; ports\.dashbord: "):
+        load(tmp_path, {"ports.kafka": "x", "ports.dashbord": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param(b"a: [1", "expected YAML", id="broken YAML"),
+        pytest.param(b"\xff\xfe\xff", "expected YAML", id="binary"),
+        pytest.param(b"", "expected a mapping of settings, got NoneType", id="empty"),
+        pytest.param(b"- 1\n", "expected a mapping of settings, got list", id="a list"),
+        pytest.param(b"1: 2\n", "expected a value", id="a number as key"),
+        pytest.param(b"a: " + b"[" * 5000, "expected YAML", id="deeply nested"),
+    ],
+)
+def test_what_is_no_document(tmp_path, text, said):
+    path = tmp_path / "cosmo.yml"
+    path.write_bytes(text)
+    with pytest.raises(SettingsError, match=said) as caught:
+        Settings.load(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["absent.yml", "."], ids=["no file", "a folder"])
+def test_what_cannot_be_read(tmp_path, name):
+    with pytest.raises(SettingsError, match="expected a settings document, got"):
+        Settings.load(tmp_path / name)
+
+
+@pytest.mark.parametrize(("text", "mib"), [("512m", 512), ("2g", 2048)])
+def test_jvm_size(text, mib):
+    assert jvm_size_mib(text) == mib
