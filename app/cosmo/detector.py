@@ -41,6 +41,10 @@ HALF_MODULUS: Final = 1 << 31
 
 DRIFT_OFFSET_30TH_NS: Final = (2817, 3042, 2865, 2772)
 """Drift-time offset of chambers 0-3 in units of 1/30 ns: 93.9, 101.4, 95.5, 92.4 ns."""
+DRIFT_BINS: Final = 600
+"""Of 1 ns, over [DRIFT_LOW_NS, DRIFT_HIGH_NS): a drift takes up to about 390 ns."""
+DRIFT_LOW_NS: Final = -100
+DRIFT_HIGH_NS: Final = 500
 CELL_WIDTH_MM: Final = 42.0
 CELL_HEIGHT_MM: Final = 13.0
 DRIFT_VELOCITY_MM_PER_NS: Final = 0.0538

@@ -14,6 +14,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cosmo.errors import SettingsError
+from cosmo.hits import MAX_LINE_BYTES
 
 RECORD_OVERHEAD_KIB = 64
 """Room for a record's small headers and Kafka's own framing."""
@@ -127,20 +128,21 @@ class ProducerSettings(_Section):
     slice_kib: Positive
     lag_rows: Annotated[int, Field(ge=2)]
     carry_kib: Positive
-    line_kib: Annotated[int, Field(ge=64)]  # sources cut lines at hits.MAX_LINE_BYTES
 
     @property
     def record_max_bytes(self) -> int:
         """Largest record of the stream topic: a slice as value, a carry as header."""
-        largest_kib = self.slice_kib + 2 * (self.carry_kib + self.line_kib) + RECORD_OVERHEAD_KIB
-        return 1024 * largest_kib
+        largest_kib = self.slice_kib + 2 * self.carry_kib + RECORD_OVERHEAD_KIB
+        return 1024 * largest_kib + 2 * MAX_LINE_BYTES
 
     @model_validator(mode="after")
     def _fits(self) -> ProducerSettings:
         if self.carry_kib >= self.slice_kib:
             raise ValueError(f"expected carry_kib below slice_kib ({self.slice_kib}), got {self.carry_kib}")
-        if self.line_kib > self.carry_kib:
-            raise ValueError(f"expected line_kib up to carry_kib ({self.carry_kib}), got {self.line_kib}")
+        if 1024 * self.carry_kib < MAX_LINE_BYTES:
+            raise ValueError(
+                f"expected carry_kib to hold a line of {MAX_LINE_BYTES} bytes, got {self.carry_kib}"
+            )
         return self
 
 

@@ -6,9 +6,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from cosmo.detector import N_CHAMBERS
+from cosmo.detector import DRIFT_HIGH_NS, DRIFT_LOW_NS, N_CHAMBERS
 from cosmo.hits import REASONS
-from cosmo.statistics import DRIFT_HIGH_NS, DRIFT_LOW_NS, Summary
+from cosmo.statistics import Summary
 
 
 def summary_table(summary: Summary) -> Group:

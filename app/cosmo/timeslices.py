@@ -14,19 +14,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosmo.detector import HIT_HEAD, ORBIT_MODULUS, serial_difference
-from cosmo.hits import HEADER, Lines, line_bytes, read
+from cosmo.hits import Lines, read
+from cosmo.pending_rows import HELD, OPEN, RIDES, TAKEN, PendingRows
 
 JUMP_ORBITS = 1 << 20
 """A hit further than this (93 s) from the closed edge is held."""
 NO_EPOCH = -1
 
-_RIDES, _OPEN, _HELD, _TAKEN = range(4)
 _SHORTEST_STRETCH = 16
 """Fewer rows than this are quicker one by one."""
 _LONGEST_STRETCH = 1 << 20
@@ -76,66 +76,6 @@ class Timeslice:
         return (self.to_orbit - self.from_orbit) % ORBIT_MODULUS
 
 
-@dataclass
-class _Pending:
-    """Rows that are in no slice yet, in read order; arrays grow by doubling, the first `n` elements count."""
-
-    n: int = 0
-    text: list[bytes | memoryview] = field(default_factory=list)
-    status: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(1024, np.uint8))
-    orbit: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1024, np.int64))  # unwrapped
-    size: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1024, np.int64))
-    is_row: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, np.bool_))
-    release: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1024, np.float64))
-
-    def extend(self, lines: Lines, first: int, last: int, release: float) -> slice:
-        """Add lines first..last and return where they are."""
-        start, n = self.n, self.n + last - first
-        while n > len(self.status):
-            self._grow()
-        before = int(lines.ends[first - 1]) if first else 0
-        self.text.append(memoryview(lines.text)[before : lines.ends[last - 1]])
-        new = slice(start, n)
-        self.status[new] = _RIDES
-        self.size[new] = np.diff(lines.ends[first:last], prepend=before)
-        self.is_row[new] = lines.fate[first:last] < HEADER
-        self.release[new] = release
-        self.n = n
-        return new
-
-    def append(self, lines: Lines, row: int, release: float) -> None:
-        """Add one line."""
-        if self.n == len(self.status):
-            self._grow()
-        before, end = int(lines.ends[row - 1]) if row else 0, int(lines.ends[row])
-        self.text.append(lines.text[before:end])
-        self.status[self.n] = _RIDES
-        self.size[self.n] = end - before
-        self.is_row[self.n] = lines.fate[row] < HEADER
-        self.release[self.n] = release
-        self.n += 1
-
-    def _grow(self) -> None:
-        for name in ("status", "orbit", "size", "is_row", "release"):
-            old = getattr(self, name)
-            setattr(self, name, np.concatenate((old, np.zeros_like(old))))
-
-    def chosen_text(self, chosen: NDArray[np.bool_]) -> bytes:
-        whole = b"".join(self.text)
-        self.text = [whole]
-        return line_bytes(whole, np.cumsum(self.size[: self.n]), chosen)
-
-    def drop(self, gone: NDArray[np.bool_]) -> None:
-        """Remove rows."""
-        keep = ~gone
-        self.text = [self.chosen_text(keep)]
-        n = int(keep.sum())
-        for name in ("status", "orbit", "size", "is_row", "release"):
-            array = getattr(self, name)
-            array[:n] = array[: self.n][keep]
-        self.n = n
-
-
 class Timeslicer:
     """Cuts rows, fed in read order, into timeslices. The same rows give the same slices however they are fed.
 
@@ -151,7 +91,7 @@ class Timeslicer:
     ) -> None:
         self._limits = limits
         self._clock = clock or Clock()
-        self._pending = _Pending()
+        self._pending = PendingRows()
         self._held: list[int] = []  # places in pending
         self._done: list[Timeslice] = []  # cut by the row being read
         self._taken: list[NDArray[np.bool_]] = []  # what had been taken after each of them
@@ -262,7 +202,7 @@ class Timeslicer:
             self._release_held()
             self._accept(place, self._closed_before + self._from_closed(orbit))
         else:
-            pending.status[place], pending.orbit[place] = _HELD, orbit
+            pending.status[place], pending.orbit[place] = HELD, orbit
             self._held.append(place)
             self._held_bytes += size
             if len(self._held) >= self._limits.lag_rows:
@@ -282,10 +222,10 @@ class Timeslicer:
         pending = self._pending
         size = int(pending.size[place])
         if orbit < self._edge:  # late: its slice is gone
-            pending.status[place] = _RIDES
+            pending.status[place] = RIDES
             self._ridden_bytes += size
             return
-        pending.status[place], pending.orbit[place] = _OPEN, orbit
+        pending.status[place], pending.orbit[place] = OPEN, orbit
         if orbit < self._closed_before:
             self._closed_bytes += size
         else:
@@ -307,7 +247,7 @@ class Timeslicer:
     def _release_held(self) -> None:
         """Let the held rows ride: they were wild (clock_jump)."""
         if self._held:
-            self._pending.status[self._held] = _RIDES
+            self._pending.status[self._held] = RIDES
             self._ridden_bytes += self._held_bytes
             self._held, self._held_bytes = [], 0
 
@@ -333,7 +273,7 @@ class Timeslicer:
             (int(place), first + serial_difference(int(orbit), first))
             for place, orbit in zip(held[group], orbits[group], strict=True)
         ]
-        self._pending.status[held[group]] = _RIDES  # until accepted below
+        self._pending.status[held[group]] = RIDES  # until accepted below
         self._held = [int(place) for place in held[~group]]
         self._held_bytes = int(pending.size[self._held].sum()) if self._held else 0
         self._release_held()
@@ -345,23 +285,23 @@ class Timeslicer:
         end = max((self._edge, *(orbit + 1 for orbit in self._window)))  # so one wild row does not move it
         pending = self._pending
         status, orbits = pending.status[: pending.n], pending.orbit[: pending.n]
-        beyond = (status == _OPEN) & (orbits >= end)
+        beyond = (status == OPEN) & (orbits >= end)
         self._ridden_bytes += int(pending.size[: pending.n][beyond].sum())
-        status[beyond] = _RIDES
-        if ((status == _RIDES) | (status == _OPEN)).any():
+        status[beyond] = RIDES
+        if ((status == RIDES) | (status == OPEN)).any():
             self._cut(end)
         self._restart(self._edge)
 
     def _closed(self) -> NDArray[np.bool_]:
         status = self._pending.status[: self._pending.n]
         orbits = self._pending.orbit[: self._pending.n]
-        return np.asarray((status == _RIDES) | ((status == _OPEN) & (orbits < self._closed_before)))
+        return np.asarray((status == RIDES) | ((status == OPEN) & (orbits < self._closed_before)))
 
     def _cut(self, edge: int, *, split: bool = False) -> None:
         """Make a slice of all that rides and all open rows before the edge."""
         pending = self._pending
         status, orbits = pending.status[: pending.n], pending.orbit[: pending.n]
-        chosen = (status == _RIDES) | ((status == _OPEN) & (orbits < edge))
+        chosen = (status == RIDES) | ((status == OPEN) & (orbits < edge))
         from_orbit, self._edge = self._edge, edge
         self._closed_before = max(self._closed_before, edge)
         self._ridden_bytes = self._closed_bytes = 0
@@ -382,8 +322,8 @@ class Timeslicer:
                 clock=self._clock,
             )
         )
-        status[chosen] = _TAKEN
-        self._taken.append(status == _TAKEN)
+        status[chosen] = TAKEN
+        self._taken.append(status == TAKEN)
 
     def _finish(self) -> list[Timeslice]:
         """Give the slices cut by this row their carry, which is known only now, and forget their rows."""
@@ -438,9 +378,9 @@ class Timeslicer:
             return 0
         new = self._pending.extend(lines, first, last, release)
         status, places = self._pending.status[new], hit_rows[in_time]
-        status[places] = _OPEN
+        status[places] = OPEN
         self._pending.orbit[new][places] = orbits[in_time]
-        self._ridden_bytes += int(self._pending.size[new][status == _RIDES].sum())
+        self._ridden_bytes += int(self._pending.size[new][status == RIDES].sum())
         self._window.extend(orbits[in_time][-self._limits.lag_rows :].tolist())
         if len(hit_rows):
             self._close_before(int(closed_before[-1]))

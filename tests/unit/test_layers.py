@@ -11,11 +11,13 @@ DOOR = {"kafka": "broker", "boto3": "sources", "pyspark": "analysis", "bokeh": "
 #: Rooms that touch no file, clock, socket or Spark.
 PURE = (
     "active_orbits",
+    "counting",
     "detector",
     "hits",
     "orbit_shift",
     "pace",
     "results",
+    "pending_rows",
     "slice_numbers",
     "slice_records",
     "statistics",

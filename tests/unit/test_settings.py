@@ -6,7 +6,6 @@ import pytest
 import yaml
 
 from cosmo.errors import SettingsError
-from cosmo.hits import MAX_LINE_BYTES
 from cosmo.settings import Settings, jvm_size_mib
 
 ROOT = Path(__file__).parents[2]
@@ -64,10 +63,6 @@ def test_what_the_application_makes_of_the_localhost_preset():
     assert settings.producer.record_max_bytes == 1728 * 1024
 
 
-def test_a_line_fits_the_record_for_which_it_counts():
-    assert 1024 * Settings.load(DOCUMENT).producer.line_kib >= MAX_LINE_BYTES
-
-
 def test_endpoints_go_before_loopback(tmp_path):
     settings = load(
         tmp_path, {"endpoints": {"kafka": "cmaster:9092", "spark_master": "spark://cmaster:7077"}}
@@ -115,10 +110,6 @@ def test_a_change_inside_a_value_is_refused():
         pytest.param(
             {"producer.carry_kib": 1024}, "expected carry_kib below slice_kib (1024), got 1024", id="carry"
         ),
-        pytest.param(
-            {"producer.line_kib": 257}, "expected line_kib up to carry_kib (256), got 257", id="line"
-        ),
-        pytest.param({"producer.line_kib": 32}, "producer.line_kib", id="less than a line may be"),
         pytest.param({"producer.lag_rows": True}, "producer.lag_rows", id="a flag for a number"),
         pytest.param(
             {"source.kind": "bucket"}, "source.kind: Input should be 'cosmics' or 'files'", id="kind"

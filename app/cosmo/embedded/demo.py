@@ -54,9 +54,8 @@ def demo(settings: Settings, lock: Path, say: Say, progress: artifacts.Progress)
         say("starting ZooKeeper, Kafka, Spark and the dashboard; logs are in " + str(folder.logs))
         with Supervisor(folder, children, say=_tell) as supervisor, supervisor.stopped_by_signals():
             if supervisor.start():
-                say(
-                    f"the first result is in: http://127.0.0.1:{settings.ports.dashboard}/  (Ctrl-C stops all)"
-                )
+                address = f"http://127.0.0.1:{settings.ports.dashboard}/"
+                say(f"the first result is in: {address}  (Ctrl-C stops all)")
                 supervisor.watch()
             say("stopping; what is in the stream is worked off first")
     say("stopped; the history stays in " + str(settings.paths.data))
