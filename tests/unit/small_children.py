@@ -17,6 +17,7 @@ from cosmo.embedded.supervisor import Supervisor
 from cosmo.probes import Finding
 
 LASTING = "import signal; signal.pause()"
+POLITE = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); up(); signal.pause()"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); up(); signal.pause()"
 
 

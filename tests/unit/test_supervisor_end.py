@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from small_children import DEAF, LASTING, all_gone, child, wait_for
+from small_children import DEAF, LASTING, POLITE, all_gone, child, wait_for
 
 from cosmo.embedded import supervisor
 from cosmo.embedded.child import Running
@@ -32,10 +32,21 @@ def folder(tmp_path: Path) -> Iterator[DataFolder]:
 def test_the_end_of_a_part_is_told_before_the_next_one_stops(folder: DataFolder) -> None:
     seen: list[set[str]] = []
     first = child(folder, "first", LASTING)
-    last = child(folder, "last", LASTING, after=lambda: seen.append(set(stack.process_ids)))
+    last = child(folder, "last", POLITE, after=lambda: seen.append(set(stack.process_ids)))
     with Supervisor(folder, [first, last]) as stack:
         assert stack.start()
     assert seen == [{"first"}]
+
+
+@pytest.mark.parametrize(
+    "program", [pytest.param(LASTING, id="by a signal"), pytest.param(DEAF, id="killed")]
+)
+def test_an_end_that_is_not_in_good_order_is_not_told(folder: DataFolder, program: str) -> None:
+    told: list[str] = []
+    part = child(folder, "part", program, stop_within_s=0.3, after=lambda: told.append("ended"))
+    with Supervisor(folder, [part]) as stack:
+        assert stack.start()
+    assert told == []
 
 
 def test_a_deaf_part_is_killed_after_its_time(folder: DataFolder) -> None:
@@ -165,7 +176,7 @@ def test_children_end_when_the_supervisor_is_killed(
     assert len(pids) == 2
     assert not all_gone(pids, 0)
     with (
-        pytest.raises(AlreadyRunning, match=f"process {process.pid} runs a stack in it"),
+        pytest.raises(AlreadyRunning, match=f"process {process.pid} is one already"),
         DataFolder(tmp_path / "data"),
     ):
         pytest.fail("the folder was held twice")
