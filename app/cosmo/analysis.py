@@ -31,7 +31,7 @@ from cosmo.errors import BrokerAway, CosmoError, MalformedMessage, PartFailed
 from cosmo.results import Result, Run, RunTotal, SummaryMessage, Timings
 from cosmo.settings import Settings
 from cosmo.slice_numbers import SliceNumbers
-from cosmo.slice_records import Frame, utc
+from cosmo.slice_records import Headers, SliceRecord, utc
 from cosmo.statistics import Summary
 
 log = logging.getLogger(__name__)
@@ -117,40 +117,40 @@ class _Task:
             self.partition = int(batch["partition"].iloc[0])
             self._highest = self._measure.highest[self.partition]
         self._next_offset = int(batch["offset"].iloc[-1]) + 1
-        columns = [batch[f"h_{name}"] for name in Frame.NAMES]
-        frames: list[Frame] = []
+        slices: list[SliceRecord] = []
         unframed: list[bytes | None] = []
-        for value, *headers in zip(batch["value"], *columns, strict=True):
-            given = {
-                name: header for name, header in zip(Frame.NAMES, headers, strict=True) if header is not None
-            }
-            if "run" not in given and "number" not in given:
+        for value, given in zip(batch["value"], batch["headers"], strict=True):
+            headers = [(header["key"], header["value"]) for header in (() if given is None else given)]
+            if not {"run", "number"} & {name for name, _ in headers}:
                 unframed.append(value)
-            elif frame := self._accepted(given, value):
-                frames.append(frame)
-        self._summary += Summary.of(frames)
+            elif timeslice := self._accepted(headers, value):
+                slices.append(timeslice)
+        self._summary += Summary.of(slices)
         if unframed:
             self._summary += Summary.of_unframed(unframed)
 
-    def _accepted(self, headers: dict[str, bytes], value: bytes | None) -> Frame | None:
+    def _accepted(self, headers: Headers, value: bytes | None) -> SliceRecord | None:
         """Return the slice if it is one of this run that has not been measured, else count what it is."""
         try:
-            frame = Frame.read(headers, value)
+            timeslice = SliceRecord.read(headers, value)
         except MalformedMessage:
             self._summary += Summary.counting(malformed_slices=1)
             return None
-        if frame.run != self._measure.run:
+        if timeslice.run != self._measure.run:
             self._summary += Summary.counting(foreign_slices=1)
             return None
-        if frame.number <= self._highest:
+        if timeslice.number % self._measure.partitions != self.partition:
+            self._summary += Summary.counting(malformed_slices=1)
+            return None
+        if timeslice.number <= self._highest:
             self._summary += Summary.counting(repeated_slices=1)
             return None
-        self._highest = frame.number
-        self._numbers.append(frame.number)
-        if frame.text:
-            self._first_release = min(self._first_release, frame.first_release)
-            self._last_release = max(self._last_release, frame.last_release)
-        return frame
+        self._highest = timeslice.number
+        self._numbers.append(timeslice.number)
+        if timeslice.text:
+            self._first_release = min(self._first_release, timeslice.first_release)
+            self._last_release = max(self._last_release, timeslice.last_release)
+        return timeslice
 
     def row(self) -> tuple[int, int, float, float, bytes]:
         assert self.partition is not None
@@ -235,6 +235,7 @@ class Analysis:
             self._closed = True
             self._write_total()
             self._log.close()
+            self._ends.close()
 
     def is_through(self, ends: Offsets) -> bool:
         """Whether everything before these offsets has been measured and published."""
@@ -287,15 +288,17 @@ class Analysis:
     def _write_total(self) -> None:
         if self._number == 0:
             return
-        self._broker.put_total(
-            RunTotal(
-                run=self.run.number,
-                number=self._number - 1,
-                offsets={str(p): offset for p, offset in self.offsets.items()},
-                highest={str(p): number for p, number in self._highest.items()},
-                summary=SummaryMessage.of(self._total),
-            )
+        total = RunTotal(
+            run=self.run.number,
+            number=self._number - 1,
+            offsets={str(p): offset for p, offset in self.offsets.items()},
+            highest={str(p): number for p, number in self._highest.items()},
+            summary=SummaryMessage.of(self._total),
         )
+        try:
+            self._broker.put_total(total)
+        except BrokerAway as error:  # readers add the results up; the next total spares them that again
+            log.warning("the total up to result %d is not written: %s", total.number, error)
 
 
 def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:
@@ -353,9 +356,8 @@ def start_query(spark: SparkSession, settings: Settings, analysis: Analysis) -> 
         .option("kafka.fetch.max.bytes", 64 << 20)
         .load()
     )
-    columns = ["partition", "offset", "value"]
-    columns += [f"filter(headers, h -> h.key = '{name}')[0].value as h_{name}" for name in Frame.NAMES]
-    writer = records.selectExpr(*columns).writeStream.foreachBatch(analysis.measure_batch)
+    columns = ("partition", "offset", "value", "headers")
+    writer = records.select(*columns).writeStream.foreachBatch(analysis.measure_batch)
     writer = writer.option("checkpointLocation", str(checkpoint))
     if settings.analysis.trigger_ms:
         writer = writer.trigger(processingTime=f"{settings.analysis.trigger_ms} milliseconds")
@@ -398,6 +400,7 @@ def analyse_in(
     if analysis is None:
         return
     log.info("analysing run %d from offsets %s on", analysis.run.number, analysis.offsets)
+    query: StreamingQuery | None = None
     while not stop.is_set():
         query = start_query(spark, settings, analysis)
         analysis.heartbeat(now=True)
@@ -405,9 +408,11 @@ def analyse_in(
         _watch(query, analysis, stop, on_alive)
         if not stop.is_set():
             wait_for(broker.answers_in_ms, stop.wait, "the broker")
-    _drain(query, analysis, broker)
+    if query:
+        _drain(query, analysis, broker)
     analysis.close()
-    query.stop()
+    if query:  # only now: it interrupts a batch
+        query.stop()
 
 
 def _drain(query: StreamingQuery, analysis: Analysis, broker: Broker) -> None:

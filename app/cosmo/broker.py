@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 LOOK_BACK = 16
 """Records of the run looked at below the newest one: more than can be in flight from processes that died."""
+MOST_AT_ONCE = 256
+"""Records held in memory when looking back further."""
 REQUEST_TIMEOUT_MS = 10_000
 DELIVERY_TIMEOUT_MS = 30_000
 _AWAY = (
@@ -58,8 +60,8 @@ class Record:
     headers: Headers
 
     def header(self, name: str) -> bytes | None:
-        """Return the first header of a name, or None."""
-        return next((value for key, value in self.headers if key == name), None)
+        """Return the last header of a name, or None."""
+        return dict(self.headers).get(name)
 
     def is_numbered(self, run: int) -> bool:
         """Whether this is a numbered message of a run."""
@@ -210,11 +212,49 @@ class Broker:
             highest: Offsets = {}
             for partition, end in ends.items():
                 low = start.get(partition, 0)
-                first = _newest_first_copy(consumer, topic, partition, run, low, end)
+                first = self._newest_first_copy(consumer, topic, partition, run, low, end)
                 highest[partition] = first.number if first else -1
                 if first and (found is None or first.number > found.number):
                     found = first
         return Newest(found, ends, highest)
+
+    def _newest_first_copy(
+        self, consumer: kafka.KafkaConsumer, topic: str, partition: int, run: int, low: int, end: int
+    ) -> Record | None:
+        """Return the first copy of the highest number of a run on one partition.
+
+        Along a partition the numbers of first copies rise, so the newest stands near the end. Late copies of
+        other numbers may follow it, and another copy of its own number; LOOK_BACK covers them.
+        """
+        records: list[Record] = []
+        start, step = end, LOOK_BACK
+        while start > low:
+            stop, start = start, max(low, start - step)
+            step = min(2 * step, MOST_AT_ONCE)  # what stands above may be many records that are not ours
+            earlier = _read(consumer, topic, {partition: start}, {partition: stop})
+            records = [record for record in earlier if self.takes(topic, run, record)] + records
+            if records:
+                highest = max(record.number for record in records)
+                first = next(i for i, record in enumerate(records) if record.number == highest)
+                if first >= LOOK_BACK or start == low:
+                    return records[first]
+        return None
+
+    def takes(self, topic: str, run: int, record: Record) -> bool:
+        """Whether the readers of a topic take a record for a numbered message of a run.
+
+        Readers and writers must agree on it: what a reader skips must not stop a writer.
+        """
+        if not record.is_numbered(run):
+            return False
+        try:
+            if topic == self.topics.results.name:
+                Result.from_json(record.value)
+                return True
+            SliceRecord.read(record.headers, record.value)
+        except MalformedMessage:
+            return False
+        return record.number % self.topics.stream.partitions == record.partition
 
     def newest_slice(self, run: Run) -> tuple[SliceRecord | None, Newest]:
         """Return the newest slice of a run, which holds the whole state of its producer."""
@@ -238,7 +278,8 @@ class Broker:
                 start = max(0, stop - 4 * LOOK_BACK)
                 for record in reversed(_read(consumer, topic, {0: start}, {0: stop})):
                     if record.is_numbered(run) and record.number > after:
-                        first[record.number] = record
+                        if self.takes(topic, run, record):
+                            first[record.number] = record
                     elif record.is_numbered(run) or _is_earlier_run(record, run):
                         settled += 1
                 stop = start
@@ -296,17 +337,9 @@ class Broker:
                 DELIVERY_TIMEOUT_MS / 1000
             )
 
-    def watch_ends(self, topic: str) -> Callable[[], Offsets]:
-        """Return a function that gives the ends of a topic's partitions, over a connection that stays."""
-        consumer: list[kafka.KafkaConsumer] = []
-
-        def ends() -> Offsets:
-            with self.translated():
-                if not consumer:
-                    consumer.append(self.new_follower())
-                return _ends(consumer[0], topic)
-
-        return ends
+    def watch_ends(self, topic: str) -> Ends:
+        """Return what tells the ends of a topic's partitions, again and again."""
+        return Ends(self, topic)
 
     # -- writing and following
 
@@ -393,7 +426,8 @@ class NumberedLog:
         if offset != self._known[partition]:
             between = self._broker.read(self._topic, {partition: self._known[partition]}, {partition: offset})
         for record in between:
-            if record.is_numbered(self._run) and record.number > self._highest[partition]:
+            is_ours = self._broker.takes(self._topic, self._run, record)
+            if is_ours and record.number > self._highest[partition]:
                 self._highest[partition] = record.number
                 winner = (record.header("producer") or record.header("analysis") or b"?").decode()
                 if record.number >= number and winner != str(self._writer):
@@ -408,6 +442,27 @@ class NumberedLog:
         if self._client is not None:
             self._client.close(timeout=0)
             self._client = None
+
+
+class Ends:
+    """The ends of a topic's partitions, over a connection that stays."""
+
+    def __init__(self, broker: Broker, topic: str) -> None:
+        self._broker = broker
+        self._topic = topic
+        self._consumer: kafka.KafkaConsumer | None = None
+
+    def __call__(self) -> Offsets:
+        """Return the end of each partition now."""
+        with self._broker.translated():
+            if self._consumer is None:
+                self._consumer = self._broker.new_follower()
+            return _ends(self._consumer, self._topic)
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._consumer is not None:
+            self._consumer.close(autocommit=False)
 
 
 class Follower:
@@ -526,28 +581,6 @@ def _read(consumer: kafka.KafkaConsumer, topic: str, start: Offsets, end: Offset
         for place, batch in batches.items():
             records += (_record(message) for message in batch if message.offset < places[place])
     return records
-
-
-def _newest_first_copy(
-    consumer: kafka.KafkaConsumer, topic: str, partition: int, run: int, low: int, end: int
-) -> Record | None:
-    """Return the first copy of the highest number of a run on one partition.
-
-    Along a partition the numbers of first copies rise, so the newest stands near the end. Late copies of
-    other numbers may follow it, and another copy of its own number; LOOK_BACK covers them.
-    """
-    records: list[Record] = []
-    start = end
-    while start > low:
-        stop, start = start, max(low, start - LOOK_BACK)
-        earlier = _read(consumer, topic, {partition: start}, {partition: stop})
-        records = [record for record in earlier if record.is_numbered(run)] + records
-        if records:
-            highest = max(record.number for record in records)
-            first = next(i for i, record in enumerate(records) if record.number == highest)
-            if first >= LOOK_BACK or start == low:
-                return records[first]
-    return None
 
 
 def _record(message: kafka.consumer.fetcher.ConsumerRecord) -> Record:
