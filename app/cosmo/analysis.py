@@ -18,20 +18,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from cosmo.broker import Broker, NumberedLog, Offsets, wait_for
-from cosmo.errors import BrokerAway, CosmoError, MalformedMessage, PartFailed
+from cosmo.errors import BrokerAway, CosmoError, PartFailed
+from cosmo.measuring import ROW_SCHEMA, Measure
 from cosmo.results import Result, Run, RunTotal, SummaryMessage, Timings
 from cosmo.settings import Settings
-from cosmo.slice_numbers import SliceNumbers
-from cosmo.slice_records import Headers, SliceRecord, utc
+from cosmo.slice_records import utc
 from cosmo.statistics import Summary
 
 log = logging.getLogger(__name__)
@@ -75,89 +73,6 @@ log4j.logger.org.apache.kafka.clients.NetworkClient=ERROR
 log4j.logger.org.apache.kafka.clients.consumer.ConsumerConfig=ERROR
 log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR
 """
-_ROW = "partition int, next_offset bigint, first_release double, last_release double, summary binary"
-
-
-@dataclass(frozen=True)
-class Measure:
-    """What a task does: slices of one Kafka partition in, one row with their Summary out.
-
-    Importable and plain, so that it is pickled by reference to this module.
-    """
-
-    run: int
-    partitions: int
-    highest: tuple[int, ...]  #: highest slice number seen on each partition, -1 where there is none
-
-    def __call__(self, batches: Iterable[Any]) -> Iterable[pd.DataFrame]:
-        """Measure the records of a task, batch by batch; offsets rise."""
-        task = _Task(self)
-        for batch in batches:
-            task.add(batch)
-        if task.partition is not None:
-            yield pd.DataFrame([task.row()], columns=[column.split()[0] for column in _ROW.split(", ")])
-
-
-class _Task:
-    """Sums of one task."""
-
-    def __init__(self, measure: Measure) -> None:
-        self._measure = measure
-        self._summary = Summary.empty()
-        self._numbers: list[int] = []
-        self._highest = -1
-        self._next_offset = 0
-        self._first_release, self._last_release = math.inf, -math.inf
-        self.partition: int | None = None
-
-    def add(self, batch: pd.DataFrame) -> None:
-        if not len(batch):
-            return
-        if self.partition is None:
-            self.partition = int(batch["partition"].iloc[0])
-            self._highest = self._measure.highest[self.partition]
-        self._next_offset = int(batch["offset"].iloc[-1]) + 1
-        slices: list[SliceRecord] = []
-        unframed: list[bytes | None] = []
-        for value, given in zip(batch["value"], batch["headers"], strict=True):
-            headers = [(header["key"], header["value"]) for header in (() if given is None else given)]
-            if not {"run", "number"} & {name for name, _ in headers}:
-                unframed.append(value)
-            elif timeslice := self._accepted(headers, value):
-                slices.append(timeslice)
-        self._summary += Summary.of(slices)
-        if unframed:
-            self._summary += Summary.of_unframed(unframed)
-
-    def _accepted(self, headers: Headers, value: bytes | None) -> SliceRecord | None:
-        """Return the slice if it is one of this run that has not been measured, else count what it is."""
-        try:
-            timeslice = SliceRecord.read(headers, value)
-        except MalformedMessage:
-            self._summary += Summary.counting(malformed_slices=1)
-            return None
-        if timeslice.run != self._measure.run:
-            self._summary += Summary.counting(foreign_slices=1)
-            return None
-        if timeslice.number % self._measure.partitions != self.partition:
-            self._summary += Summary.counting(malformed_slices=1)
-            return None
-        if timeslice.number <= self._highest:
-            self._summary += Summary.counting(repeated_slices=1)
-            return None
-        self._highest = timeslice.number
-        self._numbers.append(timeslice.number)
-        if timeslice.text:
-            self._first_release = min(self._first_release, timeslice.first_release)
-            self._last_release = max(self._last_release, timeslice.last_release)
-        return timeslice
-
-    def row(self) -> tuple[int, int, float, float, bytes]:
-        assert self.partition is not None
-        numbers = SliceNumbers.of(self._measure.partitions, self.partition, self._numbers)
-        summary = self._summary + Summary.counting(numbers=numbers)
-        releases = self._first_release, self._last_release
-        return self.partition, self._next_offset, *releases, pickle.dumps(summary)
 
 
 class Analysis:
@@ -210,7 +125,7 @@ class Analysis:
         started = time.time()
         highest = tuple(self._highest.get(partition, -1) for partition in range(self._partitions))
         measure: Any = Measure(self.run.number, self._partitions, highest)
-        rows = batch.mapInPandas(measure, _ROW).collect()
+        rows = batch.mapInPandas(measure, ROW_SCHEMA).collect()
         summary = Summary.empty()
         offsets = dict(self.offsets)
         for row in rows:

@@ -92,7 +92,7 @@ class Tab:
     def wait_for_hits(self, hits: int) -> None:
         """Wait until the plot of hits per channel shows so many hits in channel 0 of chamber 0."""
         self.page.wait_for_function(
-            "hits => Bokeh.documents[0].get_model_by_name('occupancy').data['chamber_0'][0] === hits",
+            "hits => Bokeh.documents[0].get_model_by_name('occupancy_data').data.chamber_0[0] === hits",
             arg=hits,
         )
 

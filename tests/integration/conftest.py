@@ -90,11 +90,10 @@ def cosmics(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     return _generated(tmp_path_factory.mktemp("cosmics") / "first.csv", 0, MANY_ROWS)
 
 
-@pytest.fixture(scope="session")
-def more_cosmics(tmp_path_factory: pytest.TempPathFactory, cosmics: Recording) -> Recording:
-    """Write the rows that come after those."""
-    first_chunk = len(cosmics.truth)
-    return _generated(tmp_path_factory.mktemp("cosmics") / "second.csv", first_chunk, 4 * MANY_ROWS)
+@pytest.fixture
+def more_cosmics(tmp_path: Path, cosmics: Recording) -> Recording:
+    """Write the rows that come after those: more than a test needs, see `Parts.finish`."""
+    return _generated(tmp_path / "second.csv", len(cosmics.truth), 7 * MANY_ROWS)
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from cosmo.settings import Settings
 from cosmo.slice_records import SliceRecord
 from cosmo.statistics import Summary
 
-GIVE_UP_S = 120.0
+GIVE_UP_S = 240.0  # for a machine that has much else to do
 LAST_LINES = 30
 LAUNCHER = Path(__file__).with_name("launcher.py")
 STARTS_BY_ITSELF = (sys.executable, "-m", "cosmo")
@@ -75,13 +75,13 @@ class Parts:
         self.broker = Broker(self.settings)
         self.processes: list[Process[bytes]] = []
 
-    def write_document(self, folder: Path, **changes: object) -> Path:
+    def write_document(self, folder: Path) -> Path:
         """Write the settings, with this folder for locks and Spark's files: as on a host of its own."""
         document = self._base.model_dump(mode="json")
         document["paths"]["data"] = str(folder)
         for topic in ("stream", "results", "runs"):
             document["topics"][topic]["name"] = f"{topic}-{self._name}"
-        for key, value in {**self._changes, **changes}.items():
+        for key, value in self._changes.items():
             section, _, entry = key.partition("__")
             document[section][entry] = value
         folder.mkdir(parents=True, exist_ok=True)
@@ -134,13 +134,21 @@ class Parts:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    def stop(self, process: Process[bytes], within_s: float = 30) -> int:
+    def stop(self, process: Process[bytes], within_s: float = GIVE_UP_S) -> int:
         """SIGTERM, and return the exit code."""
         process.send_signal(signal.SIGTERM)
         return process.wait(within_s)
 
+    def finish(self, producer: Process[bytes]) -> None:
+        """Let the file that is being streamed end where it has been read to, and send the rest of its rows."""
+        assert self.stop(producer) == 0
+        newest = self.newest_slice()
+        assert newest is not None
+        os.truncate(newest.read_head.source, newest.read_head.offset)
+        assert self.start("produce").wait(GIVE_UP_S) == 0
+
     def close(self) -> None:
-        """Kill what still runs, and show the last lines of the logs: pytest prints them where a test fails."""
+        """Kill what still runs, and show the last lines of the logs, where the test fails."""
         for process in self.processes:
             self.kill(process)
         for path in sorted(self.folder.glob("*.log")):

@@ -8,7 +8,7 @@ import pytest
 from conftest import SEED, NewParts, Recording
 from exact_sum import summary_of
 from kafka import KafkaProducer
-from stream_parts import Parts, wait_until
+from stream_parts import GIVE_UP_S, Parts, wait_until
 
 from against_oracle import as_oracle
 from cosmo.slice_records import SliceRecord
@@ -46,7 +46,7 @@ def test_they_are_counted_and_stop_nobody(parts: Parts, beam: Recording, spark) 
         n_malformed, n_foreign = write_bad_records(parts, newest)
         assert parts.stop(producer) == 0
         assert parts.rows_sent() < beam.rows, "they came in mid-stream"
-        assert parts.start("produce").wait(30) == 0, "a start that has to look past them"
+        assert parts.start("produce").wait(GIVE_UP_S) == 0, "a start that has to look past them"
         total = parts.wait_until_through()
 
     assert (total.unframed, total.malformed_slices, total.foreign_slices) == (

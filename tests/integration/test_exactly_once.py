@@ -18,7 +18,7 @@ from conftest import SEED, NewParts, Recording
 from embedded_broker import LOCALHOST
 from exact_sum import assert_exact, summary_of
 from jsonschema import Draft202012Validator
-from stream_parts import Parts, wait_until
+from stream_parts import GIVE_UP_S, Parts, wait_until
 
 from against_oracle import as_oracle
 from cosmo.results import SummaryMessage, result_schema
@@ -104,16 +104,14 @@ def test_the_analysis_is_killed_five_times(
     cosmics: Recording, more_cosmics: Recording, new_parts: NewParts
 ) -> None:
     rng = random.Random(SEED)
-    parts = new_parts(
-        **files(cosmics, more_cosmics), analysis__slices_per_batch=8, analysis__slices_per_arrow_batch=4
-    )
+    parts = new_parts(**files(cosmics, more_cosmics), analysis__slices_per_batch=16)
     parts.begin_run()
     producer = parts.start("produce")
     # Message 1 is the result that says that the analysis has started.
     for edge in ("publish", "sent", "published"):
         moment = f"{edge}:{rng.randint(2, 6)}"
         analysis = parts.start("analyse", die=moment)
-        assert analysis.wait(90) == SIGKILLED, moment
+        assert analysis.wait(GIVE_UP_S) == SIGKILLED, moment
         parts.kill(analysis)
     for _ in range(2):
         analysis = parts.start("analyse")
@@ -122,13 +120,11 @@ def test_the_analysis_is_killed_five_times(
     assert producer.poll() is None, "data in flight at every moment"
 
     analysis = parts.start("analyse")
-    assert parts.stop(producer) == 0
-    hurry = parts.write_document(parts.folder / "hurry", producer__rows_per_s="maximum")
-    assert parts.start("produce", document=hurry).wait(60) == 0  # the rest, as fast as it can
+    parts.finish(producer)
     parts.wait_until_through()
     assert parts.stop(analysis) == 0
     total = assert_exact(parts, summary_of(cosmics.path, more_cosmics.path))
-    assert total.rows == cosmics.rows + more_cosmics.rows
+    assert total.rows > cosmics.rows
 
 
 def test_the_producer_is_killed_five_times(cosmics: Recording, new_parts: NewParts, spark) -> None:
@@ -138,13 +134,13 @@ def test_the_producer_is_killed_five_times(cosmics: Recording, new_parts: NewPar
     with parts.analysing(spark):
         for edge in ("publish", "sent", "acked"):
             moment = f"{edge}:{rng.randint(1, 15)}"
-            assert parts.start("produce", die=moment).wait(60) == SIGKILLED, moment
+            assert parts.start("produce", die=moment).wait(GIVE_UP_S) == SIGKILLED, moment
         for _ in range(2):
             producer = parts.start("produce")
             wait_until(partial(sent_by, parts, producer), "a slice of this process", by=producer)
             kill_after(parts, producer, rng.uniform(0.0, 2.0))
         rows_so_far = parts.rows_sent()
-        assert parts.start("produce").wait(60) == 0
+        assert parts.start("produce").wait(GIVE_UP_S) == 0
         parts.wait_until_through()
     assert 0 < rows_so_far < cosmics.rows, "all were killed in mid-stream"
     assert_exact(parts, summary_of(cosmics.path))

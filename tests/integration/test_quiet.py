@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import NewParts, Recording
 from exact_sum import assert_exact, summary_of
-from stream_parts import Parts, wait_until
+from stream_parts import GIVE_UP_S, Parts, wait_until
 
 from cosmo.analysis import HEARTBEAT_S
 from cosmo.producer import IDLE_SLICE_S, produce
@@ -76,7 +76,7 @@ def test_the_producer_waits_for_a_run_and_says_so_once(
 def test_a_missing_file_is_exit_code_2(new_parts: NewParts, tmp_path: Path) -> None:
     parts = new_parts(source__kind="files", source__files=[str(tmp_path / "no" / "such.csv")])
     parts.begin_run()
-    assert parts.start("produce").wait(30) == 2
+    assert parts.start("produce").wait(GIVE_UP_S) == 2
     (line,) = parts.log("produce").splitlines()
     assert "such.csv: expected a file" in line
 
@@ -93,7 +93,7 @@ def test_a_stopped_producer_leaves_its_carry_and_goes_on(beam: Recording, new_pa
         assert stopped.rows_so_far < beam.rows
         assert stopped.carry_rows == len(stopped.carry.splitlines()) > 0
 
-        assert parts.start("produce").wait(30) == 0
+        assert parts.start("produce").wait(GIVE_UP_S) == 0
         assert_ends_once_on_each_partition(parts)
         parts.wait_until_through()
     assert_exact(parts, summary_of(beam.path))

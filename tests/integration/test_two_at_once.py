@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conftest import NewParts, Recording
 from exact_sum import assert_exact, summary_of
-from stream_parts import Parts, wait_until
+from stream_parts import GIVE_UP_S, Parts, wait_until
 
 REFUSED = 3
 
@@ -37,11 +37,11 @@ def test_a_second_producer_is_refused(beam: Recording, new_parts: NewParts, tmp_
         elsewhere = parts.start(
             "produce", host="attic", document=parts.write_document(tmp_path / "attic"), log="elsewhere"
         )
-        assert here.wait(30) == REFUSED
-        assert elsewhere.wait(30) == REFUSED
+        assert here.wait(GIVE_UP_S) == REFUSED
+        assert elsewhere.wait(GIVE_UP_S) == REFUSED
         assert f"process {first.pid} is one already" in parts.log("here")
         assert f"telescope:{first.pid}:" in parts.log("elsewhere")
-        assert first.wait(30) == 0
+        assert first.wait(GIVE_UP_S) == 0
         parts.wait_until_through()
     assert_exact(parts, summary_of(beam.path))
 
@@ -58,9 +58,9 @@ def test_a_producer_that_was_asleep_is_superseded(
         second = parts.start("produce", document=parts.write_document(tmp_path / "second"))
         wait_until(lambda: newest_pid(parts) == second.pid, "a slice of the second", by=second)
         asleep.send_signal(signal.SIGCONT)
-        assert asleep.wait(30) == REFUSED
+        assert asleep.wait(GIVE_UP_S) == REFUSED
         assert f":{second.pid}:" in parts.log("asleep")
-        assert second.wait(30) == 0
+        assert second.wait(GIVE_UP_S) == 0
         parts.wait_until_through()
     assert_exact(parts, summary_of(beam.path))
 
@@ -79,7 +79,7 @@ def test_of_two_analyses_one_is_superseded(cosmics: Recording, new_parts: NewPar
     assert both[ended].wait() == REFUSED
     assert f":{both[other].pid}:" in parts.log(ended)
 
-    assert producer.wait(60) == 0
+    assert producer.wait(GIVE_UP_S) == 0
     parts.wait_until_through()
     assert parts.stop(both[other]) == 0
     assert_exact(parts, summary_of(cosmics.path))

@@ -8,12 +8,17 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
+from weakref import WeakSet
 
 from bokeh.application import Application
 from bokeh.application.handlers import FunctionHandler
 from bokeh.document import Document
-from bokeh.server.server import Server
+from bokeh.server.server import BaseServer
+from bokeh.server.tornado import BokehTornado
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
+from tornado.iostream import IOStream
 
 from cosmo.dashboard import look
 from cosmo.dashboard.feed import BrokerFeed, Feed
@@ -80,6 +85,24 @@ def serve(
         ) from failure[0]
 
 
+class _HttpServer(HTTPServer):
+    """Knows its connections, websockets included, which tornado and bokeh leave open at the end."""
+
+    def initialize(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  # tornado's
+        self._streams: WeakSet[IOStream] = WeakSet()
+        super().initialize(*args, **options)
+
+    def handle_stream(self, stream: IOStream, address: tuple[str, int]) -> None:
+        """Serve a connection."""
+        self._streams.add(stream)
+        super().handle_stream(stream, address)
+
+    def close_streams(self) -> None:
+        """Close every connection."""
+        for stream in list(self._streams):
+            stream.close()
+
+
 async def _serve(
     settings: Settings, feed: Feed, ended: threading.Event, on_ready: Callable[[], None]
 ) -> None:
@@ -88,16 +111,17 @@ async def _serve(
     def open_page(document: Document) -> None:
         Session(document, feed.collector, settings.dashboard, _theme_of(document))
 
-    server = Server(
+    pages = BokehTornado(
         {"/": Application(FunctionHandler(open_page))},
-        address=ADDRESS,
-        port=port,
-        allow_websocket_origin=[f"{name}:{port}" for name in ("localhost", ADDRESS)],
+        extra_websocket_origins=[f"{name}:{port}" for name in ("localhost", ADDRESS)],
         extra_patterns=[(r"/healthz", HealthHandler, {"feed": feed, "clock": time.time})],
         # A page that was closed is forgotten soon: a reload makes a new one.
         unused_session_lifetime_milliseconds=15_000,
         check_unused_sessions_milliseconds=5_000,
     )
+    http = _HttpServer(pages)
+    http.listen(port, ADDRESS)
+    server = BaseServer(IOLoop.current(), pages, http)
     server.start()
     try:
         log.info("the dashboard answers at http://localhost:%d/", port)
@@ -106,7 +130,8 @@ async def _serve(
     finally:
         ended.set()  # or the thread that waits for it would outlive an interrupt
         server.stop()
-        server.unlisten()
+        http.close_streams()
+        await http.close_all_connections()
 
 
 def _insist_on_port(port: int) -> None:
