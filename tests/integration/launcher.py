@@ -21,6 +21,7 @@ from collections.abc import Callable
 from itertools import count
 
 from cosmo import broker, cli
+from cosmo.broker.connection import Connection
 
 EDGES = ("publish", "sent", "acked", "published")
 
@@ -58,7 +59,7 @@ def _die_at(edge: str, n: int) -> None:
     elif edge == "acked":
         numbered._send = _after(numbered._send, at_edge)
     elif edge == "sent":
-        broker.Broker.new_producer = _watched(broker.Broker.new_producer, at_edge)
+        Connection.new_producer = _watched(Connection.new_producer, at_edge)
     else:
         raise SystemExit(f"expected one of {', '.join(EDGES)}, got {edge}")
 
