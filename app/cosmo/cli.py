@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
 import os
@@ -240,7 +241,8 @@ def _lock(document: Path) -> Path:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[threading.Event]:
-    """Give an event that SIGTERM and Ctrl-C set."""
+    """Give an event that SIGTERM and Ctrl-C set; SIGUSR1 prints where every thread is."""
+    faulthandler.register(signal.SIGUSR1)
     stop = threading.Event()
 
     def handler(_number: int, _frame: object) -> None:
