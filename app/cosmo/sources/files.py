@@ -118,7 +118,9 @@ def _opened(path: Path) -> BinaryIO:
         if magic and magic != b"\x1f\x8b":
             raw.close()
             raise SourceError(f"{path}: expected a gzip file by its name, it is not one; rename it")
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw, mode="rb")) if magic else raw
+        if magic:
+            raw.close()  # a GzipFile closes only what it has opened itself
+            return io.BufferedReader(gzip.GzipFile(path, mode="rb"))
     return raw
 
 
