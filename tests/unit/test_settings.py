@@ -112,9 +112,20 @@ def test_a_change_inside_a_value_is_refused():
         ),
         pytest.param({"producer.lag_rows": True}, "producer.lag_rows", id="a flag for a number"),
         pytest.param(
-            {"source.kind": "bucket"}, "source.kind: Input should be 'cosmics' or 'files'", id="kind"
+            {"source.kind": "bucket"}, "source.kind: Input should be 'cosmics', 'beam' or 'files'", id="kind"
         ),
         pytest.param({"source.kind": "files"}, "expected at least one path in source.files", id="no files"),
+        pytest.param(
+            {"source.kind": "files", "source.files": ["x"], "source.faults": ["lost-fpga:fpga=0"]},
+            "expected no faults: they are put into generated rows",
+            id="faults in files",
+        ),
+        pytest.param({"source.faults": ["dead-cel:chamber=0"]}, "expected a kind of dead-cell", id="fault"),
+        pytest.param(
+            {"source.faults": ["lost-fpga:fpga=0", "lost-fpga:fpga=0"]},
+            "got lost-fpga:fpga=0 twice",
+            id="twice",
+        ),
         pytest.param(
             {"memory.kafka": "512"}, "expected a JVM memory size such as 512m or 2g, got '512'", id="heap"
         ),
