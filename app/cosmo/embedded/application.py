@@ -52,7 +52,12 @@ def children(
             after=analysis_ended,
         ),
         part("producer", "produce", partial(probes.stream, broker, since=begun), may_finish=True),
-        part("dashboard", "dashboard", partial(probes.dashboard, settings.ports.dashboard, with_data=True)),
+        part(
+            "dashboard",
+            "dashboard",
+            partial(probes.dashboard, settings.ports.dashboard, with_data=True),
+            ready_within_s=180.0,  # it has data to show only after the analysis's first batch
+        ),
     ]
 
 
