@@ -26,6 +26,14 @@ def _is_jvm_size(text: str) -> str:
     return text
 
 
+def _is_endpoint(text: str) -> str:
+    if not re.fullmatch(
+        r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?", text
+    ):
+        raise ValueError("expected an address such as https://store.example.org:5210")
+    return text.rstrip("/")
+
+
 def _expand(path: Path) -> Path:
     return path.expanduser().absolute()
 
@@ -108,7 +116,7 @@ class Topics(_Section):
 class SourceSettings(_Section):
     """Where the rows come from."""
 
-    kind: Literal["cosmics", "files"]
+    kind: Literal["cosmics", "files", "bucket"]
     files: tuple[str, ...]
     seed: Annotated[int, Field(ge=0)]
     loop: bool
@@ -118,6 +126,17 @@ class SourceSettings(_Section):
         if self.kind == "files" and not self.files:
             raise ValueError("kind is files, so expected at least one path in source.files")
         return self
+
+
+class BucketSettings(_Section):
+    """A bucket of an S3-compatible store, and how to get at it."""
+
+    endpoint_url: Annotated[str, AfterValidator(_is_endpoint)]
+    ca_bundle: LocalPath | None
+    credentials_file: LocalPath
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,255}$")]
+    prefix: str
+    preload_mib: Positive
 
 
 class ProducerSettings(_Section):
@@ -186,6 +205,7 @@ class Settings(_Section):
     ports: Ports
     topics: Topics
     source: SourceSettings
+    bucket: BucketSettings
     producer: ProducerSettings
     analysis: AnalysisSettings
     dashboard: DashboardSettings

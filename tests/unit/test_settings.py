@@ -112,8 +112,20 @@ def test_a_change_inside_a_value_is_refused():
         ),
         pytest.param({"producer.lag_rows": True}, "producer.lag_rows", id="a flag for a number"),
         pytest.param(
-            {"source.kind": "bucket"}, "source.kind: Input should be 'cosmics' or 'files'", id="kind"
+            {"source.kind": "tape"},
+            "source.kind: Input should be 'cosmics', 'files' or 'bucket', got 'tape'",
+            id="kind",
         ),
+        pytest.param(
+            {"bucket.endpoint_url": "store.example.org:5210"},
+            "expected an address such as https://store.example.org:5210, got 'store.example.org:5210'",
+            id="endpoint without scheme",
+        ),
+        pytest.param(
+            {"bucket.endpoint_url": "https://user:word@store"}, "expected an address", id="endpoint with user"
+        ),
+        pytest.param({"bucket.name": "a/b"}, "bucket.name: String should match", id="bucket name"),
+        pytest.param({"bucket.preload_mib": 0}, "bucket.preload_mib", id="no room to read ahead"),
         pytest.param({"source.kind": "files"}, "expected at least one path in source.files", id="no files"),
         pytest.param(
             {"memory.kafka": "512"}, "expected a JVM memory size such as 512m or 2g, got '512'", id="heap"

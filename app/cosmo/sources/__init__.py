@@ -1,8 +1,21 @@
-"""Where rows come from: files and the generator of cosmics. Each yields blocks and can resume inside one."""
+"""Where rows come from: files, a bucket and the generator of cosmics. All can resume."""
 
 from cosmo.sources.blocks import Block, RowBlock, Source, read_block
+from cosmo.sources.bucket import Bucket, StoredObject
+from cosmo.sources.bucket_source import BucketSource
 from cosmo.sources.cosmics import CosmicsSource
 from cosmo.sources.files import FilesSource
 from cosmo.sources.open import open_source
 
-__all__ = ["Block", "CosmicsSource", "FilesSource", "RowBlock", "Source", "open_source", "read_block"]
+__all__ = [
+    "Block",
+    "Bucket",
+    "BucketSource",
+    "CosmicsSource",
+    "FilesSource",
+    "RowBlock",
+    "Source",
+    "StoredObject",
+    "open_source",
+    "read_block",
+]

@@ -2,6 +2,7 @@
 
 from cosmo.settings import Settings
 from cosmo.sources.blocks import Source
+from cosmo.sources.bucket_source import BucketSource
 from cosmo.sources.cosmics import CosmicsSource
 from cosmo.sources.files import FilesSource
 
@@ -11,8 +12,10 @@ def open_source(settings: Settings) -> Source:
 
     Raises
     ------
-    SourceError : a file is missing, unreadable or holds no rows.
+    SourceError : a file or the bucket is missing, unreadable or holds no rows.
     """
+    if settings.source.kind == "bucket":
+        return BucketSource.of(settings.bucket)
     if settings.source.kind == "files":
         return FilesSource.of(settings.source.files)
     return CosmicsSource(settings.source.seed)
