@@ -18,20 +18,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from cosmo.broker import Broker, NumberedLog, Offsets, wait_for
-from cosmo.errors import BrokerAway, CosmoError, MalformedMessage, PartFailed
+from cosmo.errors import BrokerAway, CosmoError, PartFailed
+from cosmo.measuring import ROW_SCHEMA, Measure
 from cosmo.results import Result, Run, RunTotal, SummaryMessage, Timings
 from cosmo.settings import Settings
-from cosmo.slice_numbers import SliceNumbers
-from cosmo.slice_records import Frame, utc
+from cosmo.slice_records import utc
 from cosmo.statistics import Summary
 
 log = logging.getLogger(__name__)
@@ -75,89 +73,6 @@ log4j.logger.org.apache.kafka.clients.NetworkClient=ERROR
 log4j.logger.org.apache.kafka.clients.consumer.ConsumerConfig=ERROR
 log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR
 """
-_ROW = "partition int, next_offset bigint, first_release double, last_release double, summary binary"
-
-
-@dataclass(frozen=True)
-class Measure:
-    """What a task does: slices of one Kafka partition in, one row with their Summary out.
-
-    Importable and plain, so that it is pickled by reference to this module.
-    """
-
-    run: int
-    partitions: int
-    highest: tuple[int, ...]  #: highest slice number seen on each partition, -1 where there is none
-
-    def __call__(self, batches: Iterable[Any]) -> Iterable[pd.DataFrame]:
-        """Measure the records of a task, batch by batch; offsets rise."""
-        task = _Task(self)
-        for batch in batches:
-            task.add(batch)
-        if task.partition is not None:
-            yield pd.DataFrame([task.row()], columns=[column.split()[0] for column in _ROW.split(", ")])
-
-
-class _Task:
-    """Sums of one task."""
-
-    def __init__(self, measure: Measure) -> None:
-        self._measure = measure
-        self._summary = Summary.empty()
-        self._numbers: list[int] = []
-        self._highest = -1
-        self._next_offset = 0
-        self._first_release, self._last_release = math.inf, -math.inf
-        self.partition: int | None = None
-
-    def add(self, batch: pd.DataFrame) -> None:
-        if not len(batch):
-            return
-        if self.partition is None:
-            self.partition = int(batch["partition"].iloc[0])
-            self._highest = self._measure.highest[self.partition]
-        self._next_offset = int(batch["offset"].iloc[-1]) + 1
-        columns = [batch[f"h_{name}"] for name in Frame.NAMES]
-        frames: list[Frame] = []
-        unframed: list[bytes | None] = []
-        for value, *headers in zip(batch["value"], *columns, strict=True):
-            given = {
-                name: header for name, header in zip(Frame.NAMES, headers, strict=True) if header is not None
-            }
-            if "run" not in given and "number" not in given:
-                unframed.append(value)
-            elif frame := self._accepted(given, value):
-                frames.append(frame)
-        self._summary += Summary.of(frames)
-        if unframed:
-            self._summary += Summary.of_unframed(unframed)
-
-    def _accepted(self, headers: dict[str, bytes], value: bytes | None) -> Frame | None:
-        """Return the slice if it is one of this run that has not been measured, else count what it is."""
-        try:
-            frame = Frame.read(headers, value)
-        except MalformedMessage:
-            self._summary += Summary.counting(malformed_slices=1)
-            return None
-        if frame.run != self._measure.run:
-            self._summary += Summary.counting(foreign_slices=1)
-            return None
-        if frame.number <= self._highest:
-            self._summary += Summary.counting(repeated_slices=1)
-            return None
-        self._highest = frame.number
-        self._numbers.append(frame.number)
-        if frame.text:
-            self._first_release = min(self._first_release, frame.first_release)
-            self._last_release = max(self._last_release, frame.last_release)
-        return frame
-
-    def row(self) -> tuple[int, int, float, float, bytes]:
-        assert self.partition is not None
-        numbers = SliceNumbers.of(self._measure.partitions, self.partition, self._numbers)
-        summary = self._summary + Summary.counting(numbers=numbers)
-        releases = self._first_release, self._last_release
-        return self.partition, self._next_offset, *releases, pickle.dumps(summary)
 
 
 class Analysis:
@@ -210,7 +125,7 @@ class Analysis:
         started = time.time()
         highest = tuple(self._highest.get(partition, -1) for partition in range(self._partitions))
         measure: Any = Measure(self.run.number, self._partitions, highest)
-        rows = batch.mapInPandas(measure, _ROW).collect()
+        rows = batch.mapInPandas(measure, ROW_SCHEMA).collect()
         summary = Summary.empty()
         offsets = dict(self.offsets)
         for row in rows:
@@ -235,6 +150,7 @@ class Analysis:
             self._closed = True
             self._write_total()
             self._log.close()
+            self._ends.close()
 
     def is_through(self, ends: Offsets) -> bool:
         """Whether everything before these offsets has been measured and published."""
@@ -287,15 +203,17 @@ class Analysis:
     def _write_total(self) -> None:
         if self._number == 0:
             return
-        self._broker.put_total(
-            RunTotal(
-                run=self.run.number,
-                number=self._number - 1,
-                offsets={str(p): offset for p, offset in self.offsets.items()},
-                highest={str(p): number for p, number in self._highest.items()},
-                summary=SummaryMessage.of(self._total),
-            )
+        total = RunTotal(
+            run=self.run.number,
+            number=self._number - 1,
+            offsets={str(p): offset for p, offset in self.offsets.items()},
+            highest={str(p): number for p, number in self._highest.items()},
+            summary=SummaryMessage.of(self._total),
         )
+        try:
+            self._broker.put_total(total)
+        except BrokerAway as error:  # readers add the results up; the next total spares them that again
+            log.warning("the total up to result %d is not written: %s", total.number, error)
 
 
 def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:
@@ -353,9 +271,8 @@ def start_query(spark: SparkSession, settings: Settings, analysis: Analysis) -> 
         .option("kafka.fetch.max.bytes", 64 << 20)
         .load()
     )
-    columns = ["partition", "offset", "value"]
-    columns += [f"filter(headers, h -> h.key = '{name}')[0].value as h_{name}" for name in Frame.NAMES]
-    writer = records.selectExpr(*columns).writeStream.foreachBatch(analysis.measure_batch)
+    columns = ("partition", "offset", "value", "headers")
+    writer = records.select(*columns).writeStream.foreachBatch(analysis.measure_batch)
     writer = writer.option("checkpointLocation", str(checkpoint))
     if settings.analysis.trigger_ms:
         writer = writer.trigger(processingTime=f"{settings.analysis.trigger_ms} milliseconds")
@@ -398,6 +315,7 @@ def analyse_in(
     if analysis is None:
         return
     log.info("analysing run %d from offsets %s on", analysis.run.number, analysis.offsets)
+    query: StreamingQuery | None = None
     while not stop.is_set():
         query = start_query(spark, settings, analysis)
         analysis.heartbeat(now=True)
@@ -405,9 +323,11 @@ def analyse_in(
         _watch(query, analysis, stop, on_alive)
         if not stop.is_set():
             wait_for(broker.answers_in_ms, stop.wait, "the broker")
-    _drain(query, analysis, broker)
+    if query:
+        _drain(query, analysis, broker)
     analysis.close()
-    query.stop()
+    if query:  # only now: it interrupts a batch
+        query.stop()
 
 
 def _drain(query: StreamingQuery, analysis: Analysis, broker: Broker) -> None:

@@ -23,7 +23,7 @@ from cosmo.timeslices import Limits, Timeslicer
 PARTITIONS: Final = 2
 _BROKEN_LINE: Final = b"2,0,17,3387200000\n"
 _BROKEN_EVERY, _REPEATED_EVERY, _LOST_EVERY = 7, 23, 61
-"""One result in so many has a malformed row, a repeated slice, a lost slice. Primes, so that they meet rarely."""
+"""One result in so many has a malformed row, a repeated slice, a lost slice; primes, so they seldom meet."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,10 @@ class FakeRun:
         for number, block in enumerate(blocks):
             if self._is_time(number, _BROKEN_EVERY):
                 timeslicer.feed(read(_BROKEN_LINE), 0, 1)
-            cut = [piece for lines, first, last in block for piece, _ in timeslicer.feed(lines, first, last)]
-            cut += timeslicer.cut()
+            cut = []
+            for lines, first, last in block:
+                cut += [piece for piece, _ in timeslicer.feed(lines, first, last)]
+                cut += timeslicer.cut()
             lost = self._is_time(number, _LOST_EVERY) and len(cut) > 0
             kept = cut[1:] if lost else cut
             seen = [next_slice + i for i in range(len(cut))][1 if lost else 0 :]
@@ -94,9 +96,7 @@ class FakeRun:
     def _is_time(self, number: int, every: int) -> bool:
         return self.with_faults and number % every == every - 1
 
-    def _result(
-        self, number: int, summary: Summary, offsets: list[int], rng: np.random.Generator
-    ) -> Result:
+    def _result(self, number: int, summary: Summary, offsets: list[int], rng: np.random.Generator) -> Result:
         batch_ms = float(min(330 * rng.lognormal(0, 0.15), 900 * self.period_s))
         published_s = self.began_s + (number + 1) * self.period_s
         waited_ms = float(rng.uniform(20, 60))
@@ -126,7 +126,7 @@ def _blocks(cosmics: Cosmics, rows: int) -> Iterator[list[tuple[Lines, int, int]
         lines, first = read(cosmics.chunk(index).rows), 0
         index += 1
         while first < len(lines):
-            last = min(first + wanted, len(lines))
+            last = min(first + min(wanted, -(-rows // PARTITIONS)), len(lines))  # a slice for each partition
             block.append((lines, first, last))
             wanted -= last - first
             first = last

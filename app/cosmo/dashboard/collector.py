@@ -128,25 +128,27 @@ class Collector:
 
         Raises
         ------
-        MalformedMessage : the numbers in it do not make a Summary, or one that cannot be added.
+        MalformedMessage : it is of another number of partitions than those before, or has no such time.
         """
         with self._lock:
             if self._number is not None and result.number <= self._number:
                 return False
             counts_in_total = result.number > self._total_through
+            summary = result.summary.summary()
             try:
-                summary = result.summary.summary()
-                total = self._total + summary if counts_in_total else self._total
+                with_it = self._total + summary
                 point = Point.of(result, summary, received_s)
-            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            except ValueError as error:
                 raise MalformedMessage(
-                    f"expected a Summary like those before, got {type(error).__name__}: {error}; "
-                    "it is left out"
+                    f"expected a result that goes with those before, got: {error}; it is left out"
                 ) from error
             if counts_in_total:
-                known = self._total_through if self._number is None else max(self._total_through, self._number)
+                known = (
+                    self._total_through if self._number is None else max(self._total_through, self._number)
+                )
                 self._missed += result.number - known - 1
-            self._number, self._total = result.number, total
+            self._number = result.number
+            self._total = with_it if counts_in_total else self._total
             self._last_result_s = received_s
             if summary.rows:
                 self._last_data_s = received_s

@@ -6,11 +6,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from cosmo.broker import Broker, Follower, Record, wait_for
-from cosmo.dashboard.collector import Collector, Snapshot
+from cosmo.dashboard.collector import Collector
 from cosmo.errors import BrokerAway, BrokerError, MalformedMessage, NoRun
 from cosmo.results import Result, Run, RunTotal
 from cosmo.settings import Settings
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 POLL_MS: Final = 250
 """Also how long a stop may wait for the feed."""
 LOOK_BACK: Final = 256
-"""Results read again at the start to fill the curves and windows; more only where the run's total needs them."""
+"""Results read again at the start to fill curves and windows; more only where the run's total needs them."""
 ASK_AFTER_S: Final = 8.0
 """Heartbeats come every 5 s; after this without one the broker is asked whether it is there."""
 
@@ -63,13 +64,14 @@ class BrokerFeed:
             if found is None:
                 return
             self._begin(found)
-            results = self._broker.follow(self._results, {0: found.results_end})
-            runs = self._broker.follow(self._runs, {0: found.runs_end})
             try:
-                self._follow(results, runs, found.results_end, stop)
-            finally:
-                results.close()
-                runs.close()
+                with (
+                    closing(self._broker.follow(self._results, {0: found.results_end})) as results,
+                    closing(self._broker.follow(self._runs, {0: found.runs_end})) as runs,
+                ):
+                    self._follow(results, runs, found.results_end, stop)
+            except BrokerError as error:  # between the two; `_find` says so if it lasts
+                self.collector.wait(str(error))
 
     # -- the start of a run
 
@@ -85,12 +87,8 @@ class BrokerFeed:
             runs_end = self._end(self._runs)
             results_end = self._end(self._results)
             runs, totals = self._broker.run_messages()
-            if not runs:
-                raise NoRun(
-                    "expected a run, there is none; begin one with `cosmo run`, `cosmo demo`, or wait"
-                )
-            run = runs[max(runs)]
-            total = self._readable(totals.get(run.number))
+            run = _newest_run(runs)
+            total = totals.get(run.number)
             records = self._look_back(run.number, total, results_end)
         except (BrokerAway, NoRun) as error:
             self.collector.wait(str(error))
@@ -102,15 +100,6 @@ class BrokerFeed:
 
     def _end(self, topic: str) -> int:
         return self._broker.end_offsets(topic)[0]
-
-    def _readable(self, total: RunTotal | None) -> RunTotal | None:
-        if total is not None:
-            try:
-                total.summary.summary()
-            except (AttributeError, LookupError, TypeError, ValueError) as error:
-                self._skip(f"expected the total of a run, got {error}; its results are added up instead")
-                return None
-        return total
 
     def _look_back(self, run: int, total: RunTotal | None, end: int) -> list[Record]:
         """Read backwards to the first result that is not in the total, and far enough to fill the curves."""
@@ -156,7 +145,7 @@ class BrokerFeed:
                         log.warning("%s begins anew; the run is read again", self._results)
                         return
                     self.collector.wait(None)
-            except BrokerAway as error:
+            except BrokerError as error:
                 self.collector.wait(str(error))
                 if not away:
                     log.warning("%s; the page shows what it has", error)
@@ -171,12 +160,9 @@ class BrokerFeed:
 
     def _is_another_run(self) -> bool:
         runs, _ = self._broker.run_messages()
-        if not runs:
+        if max(runs, default=None) != self._run:
             return True
-        newest = runs[max(runs)]
-        if newest.number != self._run:
-            return True
-        self.collector.describe(newest)
+        self.collector.describe(runs[self._run])
         return False
 
     def _take(self, record: Record, received_s: float) -> bool:
@@ -198,6 +184,7 @@ class BrokerFeed:
             log.warning("a message was skipped: %s", reason)
 
 
-def newest(feed: Feed) -> Snapshot:
-    """Return what a feed knows now."""
-    return feed.collector.snapshot
+def _newest_run(runs: dict[int, Run]) -> Run:
+    if not runs:
+        raise NoRun("expected a run, there is none; begin one with `cosmo run` or `cosmo demo`, or wait")
+    return runs[max(runs)]

@@ -18,6 +18,9 @@ FIRST_WIDTH_S: Final = 0.5
 BREAK_S: Final = 15.0
 """A line is broken where nothing came for longer than this: three heartbeats."""
 
+Columns = dict[str, NDArray[np.float64]]
+"""Columns of one length by name."""
+
 
 def published_s(result: Result) -> float:
     """Return when a result was published, as Unix time in s."""
@@ -37,7 +40,7 @@ class Point:
     batch_ms: float  #: the longest
     latency_first_ms: float  #: age of the earliest row when published: the largest; NaN without rows
     latency_last_ms: float  #: age of the latest row: the smallest
-    backlog_slices: int  #: the largest
+    backlog_slices: float  #: the largest; NaN where it is not known
 
     @classmethod
     def of(cls, result: Result, summary: Summary, received_s: float) -> Point:
@@ -54,7 +57,7 @@ class Point:
             timings.batch_ms,
             np.nan if first is None else first,
             np.nan if last is None else last,
-            timings.backlog_slices,
+            np.nan if timings.backlog_slices is None else timings.backlog_slices,
         )
 
     def __add__(self, later: Point) -> Point:
@@ -68,7 +71,7 @@ class Point:
             max(self.batch_ms, later.batch_ms),
             float(np.fmax(self.latency_first_ms, later.latency_first_ms)),
             float(np.fmin(self.latency_last_ms, later.latency_last_ms)),
-            max(self.backlog_slices, later.backlog_slices),
+            float(np.fmax(self.backlog_slices, later.backlog_slices)),
         )
 
 
@@ -118,7 +121,7 @@ def rows_per_s(points: tuple[Point, ...], over_s: float) -> float | None:
     return rows / time_s if time_s else None
 
 
-def columns(points: tuple[Point, ...]) -> dict[str, NDArray[np.float64]]:
+def columns(points: tuple[Point, ...]) -> Columns:
     """Return what is drawn against time, as columns of one length.
 
     A row of NaN stands between points more than `BREAK_S` apart, and where a value makes no sense: a hit rate
@@ -136,7 +139,7 @@ def columns(points: tuple[Point, ...]) -> dict[str, NDArray[np.float64]]:
                 point.batch_ms,
                 point.latency_first_ms,
                 point.latency_last_ms,
-                float(point.backlog_slices),
+                point.backlog_slices,
             )
         )
     table = np.array(rows, dtype=np.float64).reshape(len(rows), N_CHAMBERS + 6)

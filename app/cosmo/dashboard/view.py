@@ -26,14 +26,14 @@ class Shown:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A time of receipt, in Unix seconds, both ends included."""
+    """A time of receipt, in Unix seconds: after the first, up to and with the last."""
 
-    first_s: float
+    after_s: float
     last_s: float
 
     def holds(self, time_s: float) -> bool:
         """Whether a time lies in the stretch."""
-        return self.first_s <= time_s <= self.last_s
+        return self.after_s < time_s <= self.last_s
 
 
 class View:

@@ -1,0 +1,225 @@
+"""The broker as COSMO sees it: its topics, their newest messages, its runs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import partial
+
+import kafka
+
+from cosmo.broker import topics
+from cosmo.broker.connection import DELIVERY_TIMEOUT_MS, Connection, ends_of, read_between
+from cosmo.broker.following import Ends, Follower
+from cosmo.broker.numbered_log import NumberedLog
+from cosmo.broker.records import Newest, Offsets, Record
+from cosmo.errors import BrokerError, MalformedMessage, NoRun
+from cosmo.results import Result, Run, RunTotal
+from cosmo.settings import Settings
+from cosmo.slice_records import SliceRecord, Writer
+
+log = logging.getLogger(__name__)
+
+LOOK_BACK = 16
+"""Records of the run looked at below the newest one: more than can be in flight from processes that died."""
+MOST_AT_ONCE = 256
+"""Records held in memory when looking back further."""
+
+
+class Broker:
+    """A Kafka broker, by its address in the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._connection = Connection(settings)
+        self._wanted_topics = topics.configurations(settings)
+        self.topics = settings.topics
+
+    @property
+    def writer(self) -> Writer:
+        """The identity of this process as a writer of numbered messages."""
+        return self._connection.writer
+
+    def answers_in_ms(self) -> float:
+        """Return how long the broker takes to list its topics; all of ours must be there."""
+        with self._connection.admin() as admin:
+            start = time.monotonic()
+            missing = self._wanted_topics.keys() - set(admin.list_topics())
+            took_ms = 1000 * (time.monotonic() - start)
+        if missing:
+            names = ", ".join(sorted(self._wanted_topics))
+            raise BrokerError(
+                f"expected the topics {names}; missing: {', '.join(sorted(missing))}; create them"
+            )
+        return took_ms
+
+    def create_topics(self) -> list[str]:
+        """Create those of the three topics that do not exist, and return their names."""
+        with self._connection.admin() as admin:
+            missing = sorted(self._wanted_topics.keys() - set(admin.list_topics()))
+            if missing:
+                admin.create_topics(
+                    {name: self._wanted_topics[name] for name in missing}, wait_for_metadata=True
+                )
+        return missing
+
+    def end_offsets(self, topic: str) -> Offsets:
+        """Return the end of each partition of a topic."""
+        with self._connection.consumer() as consumer:
+            return ends_of(consumer, topic)
+
+    def read(self, topic: str, start: Offsets, end: Offsets) -> list[Record]:
+        """Return the records from `start` up to `end` of each partition."""
+        with self._connection.consumer() as consumer:
+            return read_between(consumer, topic, start, end)
+
+    def watch_ends(self, topic: str) -> Ends:
+        """Return what tells the ends of a topic's partitions, again and again."""
+        return Ends(self._connection, topic)
+
+    def follow(self, topic: str, start: Offsets) -> Follower:
+        """Return the records of a topic from `start` on, as they come."""
+        with self._connection.translated():
+            return Follower(self._connection, topic, start)
+
+    def numbered_log(self, topic: str, run: int, newest: Newest) -> NumberedLog:
+        """Return the way to publish numbered messages of a run after the newest one."""
+        return NumberedLog(self._connection, partial(self.takes, topic, run), topic, run, newest)
+
+    def newest(self, topic: str, run: int, start: Offsets) -> Newest:
+        """Find the first copy of the highest number of a run, looking no further back than `start`."""
+        with self._connection.consumer() as consumer:
+            ends = ends_of(consumer, topic)
+            found: Record | None = None
+            highest: Offsets = {}
+            for partition, end in ends.items():
+                low = start.get(partition, 0)
+                first = self._newest_first_copy(consumer, topic, partition, run, low, end)
+                highest[partition] = first.number if first else -1
+                if first and (found is None or first.number > found.number):
+                    found = first
+        return Newest(found, ends, highest)
+
+    def _newest_first_copy(
+        self, consumer: kafka.KafkaConsumer, topic: str, partition: int, run: int, low: int, end: int
+    ) -> Record | None:
+        """Return the first copy of the highest number of a run on one partition.
+
+        Along a partition the numbers of first copies rise, so the newest stands near the end. Late copies of
+        other numbers may follow it, and another copy of its own number; LOOK_BACK covers them.
+        """
+        records: list[Record] = []
+        start, step = end, LOOK_BACK
+        while start > low:
+            stop, start = start, max(low, start - step)
+            step = min(2 * step, MOST_AT_ONCE)  # what stands above may be many records that are not ours
+            earlier = read_between(consumer, topic, {partition: start}, {partition: stop})
+            records = [record for record in earlier if self.takes(topic, run, record)] + records
+            if records:
+                highest = max(record.number for record in records)
+                first = next(i for i, record in enumerate(records) if record.number == highest)
+                if first >= LOOK_BACK or start == low:
+                    return records[first]
+        return None
+
+    def takes(self, topic: str, run: int, record: Record) -> bool:
+        """Whether the readers of a topic take a record for a numbered message of a run.
+
+        Readers and writers must agree on it: what a reader skips must not stop a writer.
+        """
+        if not record.is_numbered(run):
+            return False
+        try:
+            if topic == self.topics.results.name:
+                Result.from_json(record.value)
+                return True
+            SliceRecord.read(record.headers, record.value)
+        except MalformedMessage:
+            return False
+        return record.number % self.topics.stream.partitions == record.partition
+
+    def newest_slice(self, run: Run) -> tuple[SliceRecord | None, Newest]:
+        """Return the newest slice of a run, which holds the whole state of its producer."""
+        newest = self.newest(self.topics.stream.name, run.number, _by_number(run.start_offsets))
+        record = newest.record
+        return (SliceRecord.read(record.headers, record.value) if record else None), newest
+
+    def newest_result(self, run: int) -> tuple[Result | None, Newest]:
+        """Return the newest result of a run, which holds the whole state of its analysis."""
+        newest = self.newest(self.topics.results.name, run, {})
+        return (Result.from_json(newest.record.value) if newest.record else None), newest
+
+    def results(self, run: int, after: int) -> list[Result]:
+        """Return the first copies of a run's results above a number, ascending."""
+        topic = self.topics.results.name
+        with self._connection.consumer() as consumer:
+            stop = ends_of(consumer, topic)[0]
+            first: dict[int, Record] = {}
+            settled = 0  # records seen below those wanted
+            while stop > 0 and settled < LOOK_BACK:
+                start = max(0, stop - 4 * LOOK_BACK)
+                for record in reversed(read_between(consumer, topic, {0: start}, {0: stop})):
+                    if record.is_numbered(run) and record.number > after:
+                        if self.takes(topic, run, record):
+                            first[record.number] = record
+                    elif record.is_numbered(run) or _is_earlier_run(record, run):
+                        settled += 1
+                stop = start
+        return [Result.from_json(first[number].value) for number in sorted(first)]
+
+    def run_messages(self) -> tuple[dict[int, Run], dict[int, RunTotal]]:
+        """Return the records and the newest totals of all runs; unreadable ones are told and left out."""
+        topic = self.topics.runs.name
+        with self._connection.consumer() as consumer:
+            records = read_between(consumer, topic, {}, ends_of(consumer, topic))
+        runs: dict[int, Run] = {}
+        totals: dict[int, RunTotal] = {}
+        for record in records:
+            key = (record.key or b"").decode(errors="replace")
+            try:
+                if key.startswith("run:"):
+                    run = Run.from_json(record.value)
+                    runs[run.number] = run
+                elif key.startswith("total:"):
+                    total = RunTotal.from_json(record.value)
+                    known = totals.get(total.run)
+                    if known is None or total.number > known.number:
+                        totals[total.run] = total
+            except MalformedMessage as error:
+                log.warning("%s, record %d of %s", error, record.offset, topic)
+        return runs, totals
+
+    def current_run(self) -> Run:
+        """Return the run that is on.
+
+        Raises
+        ------
+        NoRun : no run was begun, or the last one has ended.
+        """
+        runs, _ = self.run_messages()
+        if not runs or runs[max(runs)].ended:
+            raise NoRun(
+                "expected a run that is on, there is none; begin one with `cosmo run` or `cosmo demo`"
+            )
+        return runs[max(runs)]
+
+    def put_run(self, run: Run) -> None:
+        """Write the record of a run."""
+        self._put_on_runs(f"run:{run.number}", run.to_json())
+
+    def put_total(self, total: RunTotal) -> None:
+        """Write the total of a run."""
+        self._put_on_runs(f"total:{total.run}", total.to_json())
+
+    def _put_on_runs(self, key: str, value: bytes) -> None:
+        with self._connection.producer() as producer:
+            sent = producer.send(self.topics.runs.name, key=key.encode(), value=value)
+            sent.get(DELIVERY_TIMEOUT_MS / 1000)
+
+
+def _by_number(by_name: dict[str, int]) -> Offsets:
+    return {int(partition): offset for partition, offset in by_name.items()}
+
+
+def _is_earlier_run(record: Record, run: int) -> bool:
+    other = record.header("run")
+    return other is not None and other.isdigit() and int(other) < run

@@ -1,0 +1,154 @@
+"""Connections to the broker: clients, and the errors of their library turned into ours."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import kafka
+import kafka.errors
+from kafka.admin import KafkaAdminClient
+
+from cosmo.broker.records import Offsets, Record
+from cosmo.errors import BrokerAway, BrokerError
+from cosmo.settings import Settings
+from cosmo.slice_records import Writer, utc
+
+REQUEST_TIMEOUT_MS = 10_000
+DELIVERY_TIMEOUT_MS = 30_000
+LARGEST_FETCH = 8 << 20
+
+_AWAY = (
+    kafka.errors.KafkaConnectionError,
+    kafka.errors.KafkaTimeoutError,
+    kafka.errors.RetriableError,
+    kafka.errors.BrokerNotAvailableError,
+    OSError,
+)
+
+
+class Connection:
+    """How to reach the broker that the settings name, as this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._address = settings.kafka_address
+        self._record_max_bytes = settings.producer.record_max_bytes
+        self.writer = Writer(socket.gethostname(), os.getpid(), utc(time.time()))  #: this process
+        self._common: dict[str, object] = {
+            "bootstrap_servers": self._address,
+            "request_timeout_ms": REQUEST_TIMEOUT_MS,
+            "bootstrap_timeout_ms": REQUEST_TIMEOUT_MS,
+            "reconnect_backoff_max_ms": 1000,
+            "api_version": (2, 8),  # of the protocol: spares the question at each connection
+        }
+
+    def new_consumer(self) -> kafka.KafkaConsumer:
+        """Return a client that reads, in no group."""
+        return kafka.KafkaConsumer(
+            **self._common,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            allow_auto_create_topics=False,
+            max_partition_fetch_bytes=LARGEST_FETCH,
+            fetch_max_wait_ms=100,
+        )
+
+    def new_producer(self) -> kafka.KafkaProducer:
+        """Return a client that sends one record at a time and has it acknowledged."""
+        return kafka.KafkaProducer(
+            **self._common,
+            acks="all",
+            enable_idempotence=False,  # it ends with the client; numbers do its work beyond that
+            max_in_flight_requests_per_connection=1,
+            linger_ms=0,
+            delivery_timeout_ms=DELIVERY_TIMEOUT_MS - 5000,
+            max_block_ms=REQUEST_TIMEOUT_MS,
+            max_request_size=self._record_max_bytes + 65536,
+            allow_auto_create_topics=False,
+        )
+
+    @contextmanager
+    def consumer(self) -> Iterator[kafka.KafkaConsumer]:
+        """Give a client that reads, and close it."""
+        with self.translated():
+            consumer = self.new_consumer()
+            try:
+                yield consumer
+            finally:
+                consumer.close(autocommit=False)
+
+    @contextmanager
+    def producer(self) -> Iterator[kafka.KafkaProducer]:
+        """Give a client that sends, and close it."""
+        with self.translated():
+            producer = self.new_producer()
+            try:
+                yield producer
+            finally:
+                producer.close(timeout=5)
+
+    @contextmanager
+    def admin(self) -> Iterator[KafkaAdminClient]:
+        """Give a client that sees to topics, and close it."""
+        with self.translated():
+            admin = KafkaAdminClient(**self._common)
+            try:
+                yield admin
+            finally:
+                admin.close()
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn errors of the library into ours."""
+        try:
+            yield
+        except _AWAY as error:
+            raise BrokerAway(
+                f"expected a broker at {self._address}, got {error!r}; start it or wait for it"
+            ) from error
+        except kafka.errors.KafkaError as error:
+            raise BrokerError(f"the broker at {self._address} refused: {error!r}; see its log") from error
+
+
+def ends_of(consumer: kafka.KafkaConsumer, topic: str) -> Offsets:
+    """Return the end of each partition of a topic."""
+    partitions = consumer.partitions_for_topic(topic)
+    if not partitions:
+        raise BrokerError(f"expected the topic {topic}, it does not exist; create the topics first")
+    ends = consumer.end_offsets([kafka.TopicPartition(topic, partition) for partition in sorted(partitions)])
+    return {place.partition: end for place, end in ends.items()}
+
+
+def read_between(consumer: kafka.KafkaConsumer, topic: str, start: Offsets, end: Offsets) -> list[Record]:
+    """Read up to `end`, whatever is missing in between (compacted, or deleted by retention)."""
+    places = {kafka.TopicPartition(topic, partition): stop for partition, stop in end.items()}
+    places = {place: stop for place, stop in places.items() if start.get(place.partition, 0) < stop}
+    if not places:
+        return []
+    consumer.assign(list(places))
+    for place, first in consumer.beginning_offsets(list(places)).items():
+        consumer.seek(place, max(first, start.get(place.partition, 0)))
+    records: list[Record] = []
+    deadline = time.monotonic() + DELIVERY_TIMEOUT_MS / 1000
+    while any(consumer.position(place) < stop for place, stop in places.items()):
+        batches = consumer.poll(timeout_ms=500)
+        if batches:
+            deadline = time.monotonic() + DELIVERY_TIMEOUT_MS / 1000
+        elif time.monotonic() > deadline:
+            raise BrokerAway(
+                f"expected {topic} up to its end, nothing came for {DELIVERY_TIMEOUT_MS // 1000} s"
+            )
+        for place, batch in batches.items():
+            records += (record_of(message) for message in batch if message.offset < places[place])
+    return records
+
+
+def record_of(message: kafka.consumer.fetcher.ConsumerRecord) -> Record:
+    """Return a record of the library as ours."""
+    headers = [(key, value if value is not None else b"") for key, value in message.headers or ()]
+    return Record(
+        message.partition, message.offset, message.timestamp / 1000, message.key, message.value, headers
+    )

@@ -1,0 +1,43 @@
+"""The three topics: what each is created with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cosmo.settings import Settings
+
+
+def configurations(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return partitions, replicas and settings of each topic, by its name."""
+    stream, results, runs = settings.topics.stream, settings.topics.results, settings.topics.runs
+    per_partition = stream.retention_mib * 2**20 // stream.partitions
+    return {
+        stream.name: {
+            "num_partitions": stream.partitions,
+            "replication_factor": 1,
+            "configs": {
+                "retention.bytes": str(per_partition),
+                "retention.ms": "-1",
+                "segment.bytes": str(_segment_bytes(per_partition)),
+                "max.message.bytes": str(settings.producer.record_max_bytes),
+            },
+        },
+        results.name: {
+            "num_partitions": 1,
+            "replication_factor": 1,
+            "configs": {
+                "retention.bytes": str(results.retention_mib * 2**20),
+                "retention.ms": str(results.retention_hours * 3_600_000),
+            },
+        },
+        runs.name: {
+            "num_partitions": 1,
+            "replication_factor": 1,
+            "configs": {"cleanup.policy": "compact", "segment.bytes": str(2**24)},
+        },
+    }
+
+
+def _segment_bytes(retention_bytes: int) -> int:
+    """Return a segment size at which retention, which deletes whole segments, follows closely."""
+    return min(2**30, max(2**24, retention_bytes // 8))

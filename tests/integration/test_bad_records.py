@@ -1,0 +1,104 @@
+"""Records that somebody else writes to the stream are counted by kind, and stop nobody."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from conftest import SEED, NewParts, Recording
+from exact_sum import summary_of
+from kafka import KafkaProducer
+from stream_parts import GIVE_UP_S, Parts, wait_until
+
+from against_oracle import as_oracle
+from cosmo.slice_records import SliceRecord
+
+ONE_HIT = b"2,1,64,3869200167,100,3"
+ONE_HIT_RECORDS = 40
+BROKEN = (
+    {"from": b"twelve"},
+    {"to": b"-1"},
+    {"number": b""},
+    {"epoch": b"-7"},
+    {"first_release": b"nan"},
+    {"rows_so_far": b"many"},
+    {"producer": b"nobody"},
+    {"read_head": b"{"},
+)
+
+
+@pytest.fixture
+def parts(beam: Recording, new_parts: NewParts) -> Parts:
+    return new_parts(
+        source__kind="files",
+        source__files=[str(beam.path)],
+        source__loop=False,
+        producer__rows_per_s=20_000,
+        producer__linger_ms=100,
+    )
+
+
+def test_they_are_counted_and_stop_nobody(parts: Parts, beam: Recording, spark) -> None:
+    parts.begin_run()
+    with parts.analysing(spark):
+        producer = parts.start("produce")
+        newest = wait_until(parts.newest_slice, "a slice", by=producer)
+        n_malformed, n_foreign = write_bad_records(parts, newest)
+        assert parts.stop(producer) == 0
+        assert parts.rows_sent() < beam.rows, "they came in mid-stream"
+        assert parts.start("produce").wait(GIVE_UP_S) == 0, "a start that has to look past them"
+        total = parts.wait_until_through()
+
+    assert (total.unframed, total.malformed_slices, total.foreign_slices) == (
+        ONE_HIT_RECORDS,
+        n_malformed,
+        n_foreign,
+    )
+    assert total.lost_slices == 0
+    said, expected = as_oracle(total), as_oracle(summary_of(beam.path))
+    # Hits of unframed records are in statistics 1-3 only: chamber 3 is FPGA 1, channels from 64 on.
+    expected["hits"][3] += ONE_HIT_RECORDS
+    expected["occupancy"][3][0] += ONE_HIT_RECORDS
+    expected["unframed"] = ONE_HIT_RECORDS
+    expected["rows"] += ONE_HIT_RECORDS
+    expected["malformed_slices"] = n_malformed
+    assert said == expected
+    assert parts.rows_sent() == beam.rows
+
+
+def write_bad_records(parts: Parts, newest: SliceRecord) -> tuple[int, int]:
+    """Write what does not belong into the stream; return the number of malformed and of foreign slices."""
+    topic, partitions = parts.settings.topics.stream.name, parts.settings.topics.stream.partitions
+    client = KafkaProducer(
+        bootstrap_servers=parts.settings.kafka_address, api_version=(2, 8), max_request_size=2 << 20
+    )
+
+    def write(value: bytes | None, headers: dict[str, bytes] | None = None, partition: int = 0) -> None:
+        client.send(
+            topic, key=b"stranger", value=value, headers=list((headers or {}).items()), partition=partition
+        )
+
+    n_malformed = 0
+    write(None)
+    write(random.Random(SEED).randbytes(1 << 20))
+    n_malformed += 2
+    for _ in range(ONE_HIT_RECORDS):
+        write(ONE_HIT)
+    # What comes later in the run, but broken: a reader that believed it would wait for ever.
+    later = newest.number + 1000 * partitions
+    good = dict(newest.headers()) | {"number": str(later).encode()}
+    partition = later % partitions
+    for broken in BROKEN:
+        write(b"", good | broken, partition)
+        n_malformed += 1
+    for missing in ("from", "producer", "carry"):
+        write(b"", {name: header for name, header in good.items() if name != missing}, partition)
+        n_malformed += 1
+    write(None, good, partition)
+    write(b"", good, (partition + 1) % partitions)
+    n_malformed += 2
+    for run in (0, newest.run + 1):
+        write(ONE_HIT, good | {"run": str(run).encode()}, partition)
+    client.flush()
+    client.close()
+    return n_malformed, 2
