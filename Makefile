@@ -14,12 +14,13 @@ setup: ## make the environment with all that tests need
 	@scripts/environment test
 	@scripts/system-packages
 
-test: setup lint types ## all tests; K=word runs those whose name has it
-	$(PYTEST) $(if $(K),-k "$(K)")
+test: setup lint types ## all tests: style, types, unit, then real Kafka, Spark and browser
+	$(PYTEST) tests/unit -n 2
+	$(PYTEST) tests/integration tests/browser
 
 test-unit: ## unit and property tests only, under 30 s; K=word
 	@scripts/environment test
-	$(PYTEST) tests/unit $(if $(K),-k "$(K)")
+	$(PYTEST) tests/unit -n 2 $(if $(K),-k "$(K)")
 
 lint: ## style and mistakes; never edits
 	@scripts/environment test

@@ -68,9 +68,14 @@ log4j.appender.console.layout=org.apache.log4j.PatternLayout
 log4j.appender.console.layout.ConversionPattern=%d{ISO8601} %p %c{1}: %m%n
 # Says for every record that it does not run in an UninterruptibleThread, which is harmless.
 log4j.logger.org.apache.spark.sql.kafka010.consumer.KafkaDataConsumer=ERROR
-# Says once a second that the broker is away; we say it once.
-log4j.logger.org.apache.kafka.clients.NetworkClient=ERROR
-log4j.logger.org.apache.kafka.clients.consumer.ConsumerConfig=ERROR
+# Say every second that the broker is away; we say it once.
+log4j.logger.org.apache.kafka.clients=ERROR
+log4j.logger.org.apache.spark.sql.kafka010=ERROR
+# Tell the failure of a task one after the other, each with its traces; we say what ended the query.
+log4j.logger.org.apache.spark.executor.Executor=OFF
+log4j.logger.org.apache.spark.scheduler.TaskSetManager=ERROR
+log4j.logger.org.apache.spark.sql.execution.python.ArrowPythonRunner=OFF
+log4j.logger.org.apache.spark.sql.execution.streaming.MicroBatchExecution=OFF
 log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR
 """
 
@@ -227,6 +232,7 @@ def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:
     folder.mkdir(parents=True, exist_ok=True)
     log4j = folder / "log4j.properties"
     log4j.write_text(_LOG4J, encoding="utf-8")
+    logging.getLogger("py4j.clientserver").setLevel(logging.CRITICAL)  # it tells it too
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     os.environ.setdefault("SPARK_LOCAL_DIRS", str(folder / "local"))
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # of the workers: it must have this package

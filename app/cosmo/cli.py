@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
 import os
@@ -20,6 +21,7 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     TextColumn,
     TimeRemainingColumn,
@@ -162,6 +164,43 @@ def download(document: Path, numbers: str | None, names: tuple[str, ...], folder
 
 
 @cosmo.command()
+@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--rows", type=click.IntRange(1), required=True, help="How many.")
+@click.option("--kind", type=click.Choice(["cosmics", "beam"]), default="cosmics", show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Equal seeds, equal rows.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    help="Put in, such as dead-cell:chamber=0,channel=5,from_orbit=10000; may be repeated.",
+)
+@click.option(
+    "--truth", type=click.Path(path_type=Path, dir_okay=False), help="Write it here: .csv, .parquet."
+)
+def generate(out: Path, rows: int, kind: str, seed: int, faults: tuple[str, ...], truth: Path | None) -> None:
+    """Write generated rows to OUT, packed if it ends in .gz.
+
+    Faults are dead-cell, noisy-cell, dead-chamber, shifted-t0, lost-fpga, burst and rate-drop, each with its
+    values and, if not for ever, from_orbit and to_orbit, counted from the first. See docs/settings.md.
+    """
+    from cosmo.generate import generate as write
+    from cosmo.generator import KINDS, parse_fault
+
+    recording = KINDS[kind](seed=seed, faults=tuple(parse_fault(text) for text in faults))
+    with Progress(
+        TextColumn("writing"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=_to_person,
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    ) as bar:
+        task = bar.add_task("write", total=rows)
+        write(recording, rows, out, truth, lambda n: bar.advance(task, n))
+
+
+@cosmo.command()
 @click.pass_obj
 def produce(document: Path) -> None:
     """Stream the source into the run that is on (the service cosmo-producer)."""
@@ -270,7 +309,8 @@ def _lock(document: Path) -> Path:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[threading.Event]:
-    """Give an event that SIGTERM and Ctrl-C set."""
+    """Give an event that SIGTERM and Ctrl-C set; SIGUSR1 prints where every thread is."""
+    faulthandler.register(signal.SIGUSR1)
     stop = threading.Event()
 
     def handler(_number: int, _frame: object) -> None:

@@ -14,6 +14,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cosmo.errors import SettingsError
+from cosmo.generator import KINDS, parse_fault
 from cosmo.hits import MAX_LINE_BYTES
 
 RECORD_OVERHEAD_KIB = 64
@@ -116,15 +117,28 @@ class Topics(_Section):
 class SourceSettings(_Section):
     """Where the rows come from."""
 
-    kind: Literal["cosmics", "files", "bucket"]
+    kind: Literal["cosmics", "beam", "files", "bucket"]
     files: tuple[str, ...]
     seed: Annotated[int, Field(ge=0)]
+    faults: tuple[str, ...]
     loop: bool
 
     @model_validator(mode="after")
     def _files_are_named(self) -> SourceSettings:
         if self.kind == "files" and not self.files:
             raise ValueError("kind is files, so expected at least one path in source.files")
+        return self
+
+    @model_validator(mode="after")
+    def _faults_are_possible(self) -> SourceSettings:
+        if self.faults and self.kind not in KINDS:
+            raise ValueError(f"kind is {self.kind}, so expected no faults: they are put into generated rows")
+        try:
+            faults = tuple(parse_fault(text) for text in self.faults)
+            if self.kind in KINDS:
+                KINDS[self.kind](seed=self.seed, faults=faults)
+        except SettingsError as error:
+            raise ValueError(str(error)) from error
         return self
 
 

@@ -201,8 +201,8 @@ class Frame:
             raise MalformedMessage("expected the text of a timeslice, got a null record")
         try:
             frame = cls(
-                run=int(headers["run"]),
-                number=int(headers["number"]),
+                run=_whole(headers["run"]),
+                number=_whole(headers["number"]),
                 from_orbit=int(headers["from"]),
                 to_orbit=int(headers["to"]),
                 epoch=int(headers["epoch"]),
@@ -218,6 +218,13 @@ class Frame:
             got = ", ".join(f"{name} {headers[name]!r}" for name in cls.NAMES)
             raise MalformedMessage(f"expected the headers of a timeslice, got impossible ones: {got}")
         return frame
+
+
+def _whole(header: bytes) -> int:
+    number = int(header)
+    if str(number).encode() != header:  # int() takes ' 7', '+7' and '07' too, which a comparison does not
+        raise ValueError(f"expected a whole number, got {header!r}")
+    return number
 
 
 def _flag(header: bytes) -> bool:

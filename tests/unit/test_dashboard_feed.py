@@ -138,7 +138,8 @@ def test_follows_and_ignores_repeats(broker, following):
     assert hits(collector) == 7
 
 
-def test_looks_back_only_as_far_as_needed(broker, following):
+def test_looks_back_only_as_far_as_needed(broker, following, monkeypatch):
+    monkeypatch.setattr(feeds, "LOOK_BACK", 16)
     n = 3 * feeds.LOOK_BACK
     message = result(0, 0).to_json()
     for _ in range(n):
@@ -146,7 +147,7 @@ def test_looks_back_only_as_far_as_needed(broker, following):
     last = result(n, 5)
     broker.put_result(last)
     broker.totals[1] = run_total(n - 1, hits_summary(2))
-    # The newest 256 records start with repeats of number 0, which is not above the total: far enough.
+    # The newest 16 records start with repeats of number 0, which is not above the total: far enough.
     collector = following()
     until(lambda: hits(collector) == 7)
     assert broker.read_records == feeds.LOOK_BACK

@@ -133,7 +133,7 @@ def test_both_fpgas_are_read_in_blocks_of_four(chunks):
 
 def test_a_muon_orbit_has_a_scintillator_hit_usually_one(muon_chunk):
     passages = scintillator_by_orbit(hits_of(muon_chunk))
-    assert len(passages) == muon_chunk.truth.n_muons == pytest.approx(75 * 11.679, abs=5 * 30)
+    assert len(passages) == muon_chunk.truth.n_orbits == pytest.approx(75 * 11.679, abs=5 * 30)
     assert {len(times) for times in passages.values()} == {1, 2}
     assert sum(len(times) == 1 for times in passages.values()) > 0.94 * len(passages)
     assert all(max(times) - min(times) <= 240 for times in passages.values())
@@ -195,7 +195,7 @@ def test_a_muon_leaves_neighbouring_cells_in_the_layers_of_a_chamber(muon_chunk)
         assert set(steps) <= {21.0}
     assert sum(len(x_mm) == 4 for x_mm in cells.values()) > 0.9 * len(cells)
     per_muon = Counter(truth.orbit[of_muon].tolist())
-    assert len(per_muon) == truth.n_muons
+    assert len(per_muon) == truth.n_orbits
     assert 8 <= min(per_muon.values()) <= max(per_muon.values()) == 16
 
 

@@ -67,17 +67,17 @@ def test_every_hit_leaves_once_and_in_order_within_its_fpga():
 
 
 @pytest.mark.parametrize(
-    ("pairs_per_hit", "places"),
+    ("n_pairs", "places"),
     [
-        pytest.param(0.0, [], id="none"),
-        pytest.param(1 / 8, [8, 16], id="after every two blocks"),
-        pytest.param(1 / 4, [4, 8, 12, 16], id="after every block"),
-        pytest.param(1 / 2, [4, 4, 8, 8, 12, 12, 16, 16], id="two after every block"),
+        pytest.param(0, [], id="none"),
+        pytest.param(2, [8, 16], id="after every two blocks"),
+        pytest.param(4, [4, 8, 12, 16], id="after every block"),
+        pytest.param(8, [4, 4, 8, 8, 12, 12, 16, 16], id="two after every block"),
     ],
 )
-def test_ancillary_blocks_come_between_blocks_of_hits(pairs_per_hit, places):
-    assert places_of_pairs(np.array([4, 8, 12, 16]), pairs_per_hit).tolist() == places
+def test_ancillary_blocks_come_between_blocks_of_hits(n_pairs, places):
+    assert places_of_pairs(np.array([4, 8, 12, 16]), n_pairs).tolist() == places
 
 
 def test_no_hits_no_ancillary_blocks():
-    assert places_of_pairs(np.array([], np.int64), 0.5).tolist() == []
+    assert places_of_pairs(np.array([], np.int64), 5).tolist() == []

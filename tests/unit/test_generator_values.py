@@ -17,7 +17,7 @@ def test_the_share_of_ancillary_rows(share):
 
 def test_an_empty_chunk_is_no_rows():
     chunk = Cosmics(hits_per_s=1e-9, muons_per_s=0.0).chunk(0)
-    assert (chunk.rows, chunk.n_rows, chunk.truth.n_muons) == (b"", 0, 0)
+    assert (chunk.rows, chunk.n_rows, chunk.truth.n_orbits) == (b"", 0, 0)
 
 
 @pytest.mark.parametrize(

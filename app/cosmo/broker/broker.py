@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from functools import partial
 
 import kafka
+import kafka.errors
 
 from cosmo.broker import topics
 from cosmo.broker.connection import DELIVERY_TIMEOUT_MS, Connection, ends_of, read_between
 from cosmo.broker.following import Ends, Follower
 from cosmo.broker.numbered_log import NumberedLog
 from cosmo.broker.records import Newest, Offsets, Record
-from cosmo.errors import BrokerError, MalformedMessage, NoRun
+from cosmo.errors import BrokerAway, MalformedMessage, NoRun
 from cosmo.results import Result, Run, RunTotal
 from cosmo.settings import Settings
 from cosmo.slice_records import SliceRecord, Writer
@@ -40,15 +42,20 @@ class Broker:
         return self._connection.writer
 
     def answers_in_ms(self) -> float:
-        """Return how long the broker takes to list its topics; all of ours must be there."""
+        """Return how long the broker takes to list its topics.
+
+        Raises
+        ------
+        BrokerAway : it does not answer, or does not know all of our topics: it may have just started.
+        """
         with self._connection.admin() as admin:
             start = time.monotonic()
             missing = self._wanted_topics.keys() - set(admin.list_topics())
             took_ms = 1000 * (time.monotonic() - start)
         if missing:
             names = ", ".join(sorted(self._wanted_topics))
-            raise BrokerError(
-                f"expected the topics {names}; missing: {', '.join(sorted(missing))}; create them"
+            raise BrokerAway(
+                f"expected the topics {names}; missing: {', '.join(sorted(missing))}; wait, or create them"
             )
         return took_ms
 
@@ -56,10 +63,10 @@ class Broker:
         """Create those of the three topics that do not exist, and return their names."""
         with self._connection.admin() as admin:
             missing = sorted(self._wanted_topics.keys() - set(admin.list_topics()))
-            if missing:
-                admin.create_topics(
-                    {name: self._wanted_topics[name] for name in missing}, wait_for_metadata=True
-                )
+            for name in missing:
+                # A broker that has just started answers before it has learned of its topics.
+                with suppress(kafka.errors.TopicAlreadyExistsError):
+                    admin.create_topics({name: self._wanted_topics[name]}, wait_for_metadata=True)
         return missing
 
     def end_offsets(self, topic: str) -> Offsets:

@@ -19,6 +19,7 @@ from cosmo.slice_records import Writer, utc
 
 REQUEST_TIMEOUT_MS = 10_000
 DELIVERY_TIMEOUT_MS = 30_000
+REACHED_WITHIN_S = 2.0
 LARGEST_FETCH = 8 << 20
 
 _AWAY = (
@@ -46,7 +47,13 @@ class Connection:
         }
 
     def new_consumer(self) -> kafka.KafkaConsumer:
-        """Return a client that reads, in no group."""
+        """Return a client that reads, in no group.
+
+        It is looked first whether anything listens: with the version of the protocol given, the library waits
+        for a broker that is away without end in some of its calls, and never says so.
+        """
+        host, _, port = self._address.rpartition(":")
+        socket.create_connection((host, int(port)), timeout=REACHED_WITHIN_S).close()
         return kafka.KafkaConsumer(
             **self._common,
             enable_auto_commit=False,
@@ -117,7 +124,8 @@ def ends_of(consumer: kafka.KafkaConsumer, topic: str) -> Offsets:
     """Return the end of each partition of a topic."""
     partitions = consumer.partitions_for_topic(topic)
     if not partitions:
-        raise BrokerError(f"expected the topic {topic}, it does not exist; create the topics first")
+        # A broker that has just started answers before it has learned of its topics.
+        raise BrokerAway(f"expected the topic {topic}, it is not there (yet); wait, or create the topics")
     ends = consumer.end_offsets([kafka.TopicPartition(topic, partition) for partition in sorted(partitions)])
     return {place.partition: end for place, end in ends.items()}
 

@@ -28,11 +28,15 @@ def wait_for(what: Callable[[], _T], stopped: Callable[[float], bool], waiting_f
     pause_s, said = 0.1, False
     while True:
         try:
-            return what()
+            found = what()
         except (BrokerAway, NoRun) as error:
             if not said:
                 log.warning("waiting for %s: %s", waiting_for, error)
                 said = True
+        else:
+            if said:
+                log.info("the wait for %s is over", waiting_for)
+            return found
         if stopped(pause_s):
             return None
         pause_s = min(2 * pause_s, 2.0)

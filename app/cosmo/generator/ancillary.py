@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from cosmo.detector import BX_PER_ORBIT, TDC_PER_BX
 from cosmo.generator.readout import BLOCK_ROWS
-from cosmo.generator.rows import FIFTH_NUMBERS, FOURTH_NUMBERS, Rows
+from cosmo.generator.rows import Rows
+from cosmo.generator.text import FIFTH_NUMBERS, FOURTH_NUMBERS
 
 HEADS: Final = (3, 1, 0, 4, 5)
 """Order of a group's rows."""

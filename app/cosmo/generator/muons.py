@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmo.detector import BX_NS, DRIFT_OFFSET_30TH_NS, N_CHANNELS, TDC_PER_BX
+from cosmo.detector import N_CHANNELS, TDC_PER_BX
 from cosmo.generator.pulses import COUNTS_PER_ORBIT, Origin, Pulses
 from cosmo.generator.tracks import cross, triggering_tracks
+from cosmo.generator.truth import COUNT_30TH_NS, OFFSET_30TH_NS
 
 EARLY_SHARE: Final = 0.02
 """Share of a muon's hits that knock-on electrons make early; their drift times (exponential, mean in ns)."""
@@ -23,10 +24,6 @@ SECOND_SCINTILLATOR_COUNTS: Final = 240
 MARGIN_COUNTS: Final = 1200
 """A muon keeps 1 us from both ends of its orbit: its hits lie -202 to 408 ns from the scintillator's."""
 
-OFFSET_30TH_NS: Final[NDArray[np.int64]] = np.array(DRIFT_OFFSET_30TH_NS, dtype=np.int64)
-BX_30TH_NS: Final = int(BX_NS)
-"""One TDC count is 25/30 ns: 25 units of 1/30 ns."""
-
 
 def muons(rng: np.random.Generator, n: int, orbits: int) -> Pulses:
     """Return the pulses of n muons, each alone in one of the orbits 0 to `orbits` - 1.
@@ -38,7 +35,7 @@ def muons(rng: np.random.Generator, n: int, orbits: int) -> Pulses:
     passage = orbit * COUNTS_PER_ORBIT + rng.integers(MARGIN_COUNTS, COUNTS_PER_ORBIT - MARGIN_COUNTS, n)
 
     seeming_ns, true_ns, origin = _as_seen(rng, crossings.drift_time_ns)
-    after = np.rint((TDC_PER_BX * seeming_ns - OFFSET_30TH_NS[crossings.chamber]) / BX_30TH_NS)
+    after = np.rint((TDC_PER_BX * seeming_ns - OFFSET_30TH_NS[crossings.chamber]) / COUNT_30TH_NS)
     hits = Pulses(
         counts=passage[crossings.track] + after.astype(np.int64),
         fpga=(crossings.chamber // 2).astype(np.int16),
@@ -48,7 +45,7 @@ def muons(rng: np.random.Generator, n: int, orbits: int) -> Pulses:
     )
     again = passage[rng.random(n) < SECOND_SCINTILLATOR_SHARE]
     second = again + rng.integers(1, SECOND_SCINTILLATOR_COUNTS + 1, len(again))
-    return Pulses.together(Pulses.scintillator(passage), hits, Pulses.scintillator(second))
+    return Pulses.scintillator(passage).followed_by(hits, Pulses.scintillator(second)).in_time_order()
 
 
 def _as_seen(

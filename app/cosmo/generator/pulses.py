@@ -9,7 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmo.detector import BX_PER_ORBIT, SCINTILLATOR_CHANNEL, SCINTILLATOR_FPGA, TDC_PER_BX
+from cosmo.detector import (
+    BX_PER_ORBIT,
+    N_CHANNELS,
+    SCINTILLATOR_CHANNEL,
+    SCINTILLATOR_FPGA,
+    TDC_PER_BX,
+)
 
 COUNTS_PER_ORBIT: Final = BX_PER_ORBIT * TDC_PER_BX
 """TDC counts of 25/30 ns in one orbit: 106,920."""
@@ -26,6 +32,10 @@ class Origin(IntEnum):
     """A cell of a muon's track that fired at a time of its own."""
     NOISE = 3
     SCINTILLATOR = 4
+    AFTER_PULSE = 5
+    """A second pulse of a cell that a particle had just hit."""
+    FAULT = 6
+    """A fault that was put in: a noisy cell, a burst."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +63,27 @@ class Pulses:
     def __len__(self) -> int:
         return len(self.counts)
 
+    def __getitem__(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Pulses:
+        return Pulses(
+            self.counts[chosen],
+            self.fpga[chosen],
+            self.channel[chosen],
+            self.origin[chosen],
+            self.drift_time_ns[chosen],
+        )
+
+    @property
+    def chamber(self) -> NDArray[np.int16]:
+        """Chamber of each pulse, -1 where the channel is no chamber's."""
+        return np.where(self.channel < 2 * N_CHANNELS, 2 * self.fpga + self.channel // N_CHANNELS, -1).astype(
+            np.int16
+        )
+
+    @property
+    def orbit(self) -> NDArray[np.int64]:
+        """Orbit of each pulse since the start of the chunk."""
+        return self.counts // COUNTS_PER_ORBIT
+
     @staticmethod
     def scintillator(counts: NDArray[np.int64]) -> Pulses:
         """Return scintillator pulses at `counts`, shape (n,)."""
@@ -65,15 +96,17 @@ class Pulses:
             np.full(n, np.nan),
         )
 
-    @staticmethod
-    def together(*parts: Pulses) -> Pulses:
-        """Return the pulses of all parts in time order; of equal times, the earlier part's first."""
-        counts = np.concatenate([p.counts for p in parts])
-        order = np.argsort(counts, kind="stable")
+    def followed_by(self, *parts: Pulses) -> Pulses:
+        """Return these pulses with those of all parts after them."""
+        whole = (self, *parts)
         return Pulses(
-            counts[order],
-            np.concatenate([p.fpga for p in parts])[order],
-            np.concatenate([p.channel for p in parts])[order],
-            np.concatenate([p.origin for p in parts])[order],
-            np.concatenate([p.drift_time_ns for p in parts])[order],
+            np.concatenate([p.counts for p in whole]),
+            np.concatenate([p.fpga for p in whole]),
+            np.concatenate([p.channel for p in whole]),
+            np.concatenate([p.origin for p in whole]),
+            np.concatenate([p.drift_time_ns for p in whole]),
         )
+
+    def in_time_order(self) -> Pulses:
+        """Return the pulses in time order; of equal times, the earlier one here comes first."""
+        return self[np.argsort(self.counts, kind="stable")]

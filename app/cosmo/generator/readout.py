@@ -50,8 +50,12 @@ def in_blocks(fpga: NDArray[np.int16]) -> tuple[NDArray[np.int64], NDArray[np.in
     return order, np.flatnonzero(np.diff(left, append=n)) + 1
 
 
-def places_of_pairs(ends: NDArray[np.int64], pairs_per_hit: float) -> NDArray[np.int64]:
-    """Return after how many hits each pair of ancillary blocks is sent, shape (pairs,): between blocks."""
-    sent = np.floor(ends * pairs_per_hit).astype(np.int64)
-    n_pairs = int(sent[-1]) if len(sent) else 0
+def places_of_pairs(ends: NDArray[np.int64], n_pairs: int) -> NDArray[np.int64]:
+    """Return after how many hits each pair of ancillary blocks is sent, shape (n_pairs,): between blocks.
+
+    They are spread evenly; without hits there are none.
+    """
+    if not len(ends):
+        return ends
+    sent = ends * n_pairs // ends[-1]
     return ends[np.searchsorted(sent, np.arange(1, n_pairs + 1))]

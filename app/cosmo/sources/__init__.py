@@ -1,18 +1,18 @@
-"""Where rows come from: files, a bucket and the generator of cosmics. All can resume."""
+"""Where rows come from: files, a bucket and the generator. All can resume."""
 
 from cosmo.sources.blocks import Block, RowBlock, Source, read_block
 from cosmo.sources.bucket import Bucket, StoredObject
 from cosmo.sources.bucket_source import BucketSource
-from cosmo.sources.cosmics import CosmicsSource
 from cosmo.sources.files import FilesSource
+from cosmo.sources.generated import GeneratedSource
 from cosmo.sources.open import open_source
 
 __all__ = [
     "Block",
     "Bucket",
     "BucketSource",
-    "CosmicsSource",
     "FilesSource",
+    "GeneratedSource",
     "RowBlock",
     "Source",
     "StoredObject",

@@ -1,10 +1,11 @@
 """The source that the settings name."""
 
+from cosmo.generator import KINDS, parse_fault
 from cosmo.settings import Settings
 from cosmo.sources.blocks import Source
 from cosmo.sources.bucket_source import BucketSource
-from cosmo.sources.cosmics import CosmicsSource
 from cosmo.sources.files import FilesSource
+from cosmo.sources.generated import GeneratedSource
 
 
 def open_source(settings: Settings) -> Source:
@@ -18,4 +19,5 @@ def open_source(settings: Settings) -> Source:
         return BucketSource.of(settings.bucket)
     if settings.source.kind == "files":
         return FilesSource.of(settings.source.files)
-    return CosmicsSource(settings.source.seed)
+    faults = tuple(parse_fault(text) for text in settings.source.faults)
+    return GeneratedSource(KINDS[settings.source.kind](seed=settings.source.seed, faults=faults))

@@ -1,0 +1,28 @@
+"""Faults to put into generated rows, as values: what breaks, and from which orbit to which.
+
+Each acts on the pulses before they are read out, so that it is seen where it was put and nowhere else. Faults
+compose in any order: what adds hits comes before what moves them, and that before what loses them, so a dead
+cell stays dead through a burst.
+"""
+
+from cosmo.generator.faults.acting import check_together, with_faults
+from cosmo.generator.faults.additions import Burst, NoisyCell
+from cosmo.generator.faults.clock import ShiftedT0
+from cosmo.generator.faults.fault import Fault, Span
+from cosmo.generator.faults.losses import DeadCell, DeadChamber, LostFpga, RateDrop
+from cosmo.generator.faults.text import parse
+
+__all__ = [
+    "Burst",
+    "DeadCell",
+    "DeadChamber",
+    "Fault",
+    "LostFpga",
+    "NoisyCell",
+    "RateDrop",
+    "ShiftedT0",
+    "Span",
+    "check_together",
+    "parse",
+    "with_faults",
+]

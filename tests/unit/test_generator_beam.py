@@ -1,0 +1,169 @@
+"""What a chunk of beam holds, and the parts that make it, against numbers worked out by hand."""
+
+import numpy as np
+import pytest
+
+from cosmo.generator import Beam, Origin
+from cosmo.generator.beam_shape import CHANNEL_OF_LAYER, DEAD_CELLS, HALF_CELL, LAYERS
+from cosmo.generator.delays import in_order_sent
+from cosmo.generator.lookup import lookup
+from cosmo.generator.packets import dead_counts
+from cosmo.generator.pulses import COUNTS_PER_ORBIT
+from cosmo.generator.triggers import fourth_hits
+from generated_rows import chambers_of, hits_of, most_disorder, summary_of
+
+BX = 30  # TDC counts
+
+
+@pytest.fixture(scope="module")
+def chunks():
+    return [Beam().chunk(index) for index in range(3)]
+
+
+def test_a_chunk_depends_on_seed_and_index_alone(chunks):
+    assert Beam().chunk(2).rows == chunks[2].rows
+    assert Beam(seed=2).chunk(2).rows != chunks[2].rows
+    columns = [hits_of(chunk.rows)[[0, 1, 3, 4]].tolist() for chunk in chunks]
+    assert columns[0] != columns[1] != columns[2]
+
+
+def test_rows_are_valid_hits_inside_the_chunks_orbits(chunks):
+    for index, chunk in enumerate(chunks):
+        fpga, channel, orbit, bx, tdc = hits_of(chunk.rows)
+        first = 3_869_200_000 + 512 * index
+        assert len(orbit) == chunk.n_rows == chunk.rows.count(b"\n")
+        assert orbit.min() >= first
+        assert orbit.max() < first + 512
+        assert set(fpga.tolist()) == {0, 1}
+        assert (channel.max(), bx.max(), tdc.max()) <= (139, 3563, 29)
+
+
+def test_the_rate_is_that_of_the_link(chunks):
+    """128 rows in 1.27 orbits of 89.1 us are 1.131 million a second."""
+    rate = sum(chunk.n_rows for chunk in chunks) / (3 * 512 * 89.1e-6)
+    assert rate == pytest.approx(1.131e6, rel=0.01)
+
+
+@pytest.mark.parametrize("first_orbit", [3_869_200_000, 2**32 - 700], ids=["default", "orbit wrap"])
+def test_disorder_is_at_most_15_rows_and_one_orbit(first_orbit):
+    beam = Beam(first_orbit=first_orbit)
+    _, _, orbit, _, _ = hits_of(b"".join(beam.chunk(index).rows for index in range(4)))
+    rows, orbits = most_disorder((orbit - first_orbit) % 2**32)
+    assert 5 <= rows <= 15
+    assert orbits == 1
+
+
+def test_truth_is_the_histogram_of_drift_times(chunks):
+    """Statistic 6 in bins of 1 ns: (x/30 + 100) floored, with what lies outside at both ends."""
+    truth = chunks[0].truth
+    measured = summary_of(chunks[0].rows)
+    bins = np.clip(truth.drift_time_30th_ns // 30 + 101, 0, 601)
+    for chamber in range(4):
+        expected = np.bincount(bins[truth.chamber == chamber], minlength=602)
+        assert measured.drift_time.view(flow=True)[chamber].tolist() == expected.tolist()
+    assert measured.scintillator_occupancy.sum() == len(truth.orbit)
+
+
+def test_truth_holds_the_drift_of_every_track(chunks):
+    truth = chunks[0].truth
+    is_track = truth.origin == Origin.TRACK
+    assert np.isnan(truth.drift_time_ns[~is_track]).all()
+    assert truth.drift_time_ns[is_track].min() >= 0.0
+    assert truth.drift_time_ns[is_track].max() <= 390.4
+    assert set(truth.origin.tolist()) == {Origin.TRACK, Origin.AFTER_PULSE}
+
+
+def test_dead_cells_of_the_detector_stay_dead(chunks):
+    fpga, channel, *_ = hits_of(b"".join(chunk.rows for chunk in chunks))
+    hit = set(zip(chambers_of(fpga, channel).tolist(), (channel % 64).tolist(), strict=True))
+    assert not hit & set(DEAD_CELLS)
+
+
+def test_the_first_rows_and_their_truth(chunks):
+    part = chunks[0].first(1000)
+    assert part.rows == b"".join(chunks[0].rows.splitlines(keepends=True)[:1000])
+    assert summary_of(part.rows).scintillator_occupancy.sum() == len(part.truth.orbit) > 0
+    assert chunks[0].first(10**9) is chunks[0]
+
+
+@pytest.mark.parametrize(
+    ("hits", "triggers"),
+    [
+        pytest.param([0, 1, 2], [], id="three are none"),
+        pytest.param([0, 5, 10, 16 * BX], [16 * BX], id="four in 16 BX, the fourth counts"),
+        pytest.param([0, 5, 10, 16 * BX + 1], [], id="a count too far apart"),
+        pytest.param([0, 1, 2, 3, 4, 5], [3], id="six are one"),
+        pytest.param([0, 1, 2, 3, 933, 934, 935, 936], [3, 936], id="again after 30 BX"),
+        pytest.param([0, 1, 2, 3, 899, 900, 901, 902], [3], id="not before"),
+    ],
+)
+def test_four_hits_within_a_drift_are_a_trigger(hits, triggers):
+    assert fourth_hits(np.array(hits)).tolist() == triggers
+
+
+def test_a_link_is_dead_from_a_full_packet_to_its_next_turn():
+    """Rows every BX fill a packet in 128 BX, so each waits for its turn: 1.27 orbits are 4526 BX."""
+    live = BX * np.arange(3 * 128)
+    dead = dead_counts(np.random.default_rng(1), live)
+    assert set(dead[:128].tolist()) == {0}
+    assert len(set(dead[128:256].tolist())) == 1
+    waits = np.diff((live + dead)[::128]) / BX
+    # The spread of a turn is 178 BX.
+    assert waits == pytest.approx(np.full(2, 4526), abs=5 * 178)
+    assert (dead % BX == 0).all()
+
+
+def test_a_link_that_is_slower_filled_than_emptied_is_never_dead():
+    live = 100 * BX * np.arange(3 * 128)
+    assert not dead_counts(np.random.default_rng(1), live).any()
+
+
+def test_no_rows_no_dead_time():
+    assert dead_counts(np.random.default_rng(1), np.zeros(0, np.int64)).tolist() == []
+
+
+@pytest.mark.parametrize("gap", [1, 40, 3000], ids=["dense", "as in a shower", "sparse"])
+def test_rows_change_places_only_within_the_bound(gap):
+    rng = np.random.default_rng(1)
+    counts = np.sort(rng.integers(0, 4000 * gap, 4000)) + COUNTS_PER_ORBIT - 2000 * gap
+    order = in_order_sent(rng, counts)
+    assert sorted(order.tolist()) == list(range(4000))
+    rows, orbits = most_disorder(counts[order] // COUNTS_PER_ORBIT)
+    assert rows <= 15
+    assert orbits <= 1
+
+
+class Delays:
+    """A generator of chance whose exponential delays are set, in mean delays."""
+
+    def __init__(self, *delays):
+        self._delays = np.array(delays, np.float32)
+
+    def standard_exponential(self, n, dtype):
+        assert (len(self._delays), dtype) == (n, np.float32)
+        return self._delays
+
+
+def test_the_bound_is_reached():
+    """Ten rows at an orbit's end, one a count, wait long; twelve of the next orbit are sent at once.
+
+    The first two must stay in their orbit. The other eight wait for the ninth row of the next one, so that
+    the last of them follows 8 rows of that orbit and 7 of its own.
+    """
+    counts = COUNTS_PER_ORBIT + np.arange(-10, 12)
+    order = in_order_sent(Delays(*[9.0] * 10, *[0.0] * 12), counts)
+    assert order.tolist() == [0, 1, *range(10, 18), *range(2, 10), *range(18, 22)]
+    assert most_disorder(counts[order] // COUNTS_PER_ORBIT) == (15, 1)
+
+
+def test_a_lookup_holds_each_value_by_its_share():
+    table = lookup(np.array([1.0, 0.0, 3.0]))
+    assert np.bincount(table).tolist() == [16_384, 0, 49_152]
+
+
+def test_shape_tables():
+    """Channel pattern of four neighbours: layers 1 to 4 are 3, 1, 2, 0; no particle leaves no hit."""
+    assert CHANNEL_OF_LAYER.tolist() == [3, 1, 2, 0]
+    assert HALF_CELL.max() == 32
+    assert LAYERS.min() == 1
+    assert LAYERS.max() == 15

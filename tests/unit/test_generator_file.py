@@ -1,0 +1,127 @@
+"""A generated recording as a file: whole or not there, and its truth beside."""
+
+import gzip
+
+import numpy as np
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+from click.testing import CliRunner
+
+from cosmo import generate as room
+from cosmo.cli import cosmo
+from cosmo.errors import SettingsError, SourceError
+from cosmo.generate import generate
+from cosmo.generator import Beam, Cosmics, parse_fault
+from cosmo.sources import GeneratedSource
+from generated_rows import summary_of
+
+
+def test_a_file_is_the_first_rows(tmp_path):
+    out = tmp_path / "rows.csv"
+    told = []
+    generate(Beam(), 120_000, out, progress=told.append)
+    whole = b"".join(Beam().chunk(index).rows for index in range(3))
+    assert out.read_bytes() == b"".join(whole.splitlines(keepends=True)[:120_000])
+    assert sum(told) == 120_000
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
+
+
+def test_a_packed_file_holds_the_same_and_is_the_same_each_time(tmp_path):
+    names = [tmp_path / name for name in ("a.csv.gz", "b.csv.gz", "c.csv")]
+    for name in names:
+        generate(Cosmics(), 3000, name)
+    assert gzip.decompress(names[0].read_bytes()) == names[2].read_bytes()
+    assert names[0].read_bytes() == names[1].read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("recording", [Beam(), Cosmics(muons_per_s=75.0)], ids=["beam", "cosmics"])
+def test_the_truth_beside_is_the_sixth_statistic_of_the_file(tmp_path, recording, suffix):
+    out, truth = tmp_path / "rows.csv", tmp_path / f"truth.{suffix}"
+    generate(recording, 60_001, out, truth)
+    table = pyarrow.csv.read_csv(truth) if suffix == "csv" else pyarrow.parquet.read_table(truth)
+    chamber, time = (table[name].to_numpy() for name in ("chamber", "drift_time_30th_ns"))
+    expected = summary_of(out.read_bytes()).drift_time.view(flow=True)
+    bins = np.clip(time // 30 + 101, 0, 601)
+    assert len(time) > 1000
+    for k in range(4):
+        assert np.bincount(bins[chamber == k], minlength=602).tolist() == expected[k].tolist()
+    assert "track" in table["origin"].to_pylist()
+    # A drift time that is not known is empty, not a number.
+    assert 0 < table["drift_time_ns"].null_count < len(time)
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path):
+    out = tmp_path / "rows.csv"
+    out.write_text("older\n")
+
+    def stop(_rows):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        generate(Beam(), 120_000, out, tmp_path / "truth.csv", progress=stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
+    assert out.read_text() == "older\n"
+
+
+def test_too_little_disk_is_said_before_anything_is_written(tmp_path):
+    with pytest.raises(SourceError, match="MiB of free disk, got"):
+        generate(Beam(), 10**15, tmp_path / "rows.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_estimate_of_a_rows_size_is_enough(tmp_path):
+    for recording in (Beam(), Cosmics()):
+        chunk = recording.chunk(0)
+        assert len(chunk.rows) <= room.BYTES_PER_ROW * chunk.n_rows
+    generate(Beam(), 50_000, tmp_path / "rows.csv", tmp_path / "truth.csv")
+    assert (tmp_path / "truth.csv").stat().st_size <= room.TRUTH_BYTES_PER_ROW * 50_000
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(SourceError, match="expected a folder to write to, got: No such file"):
+        generate(Beam(), 10, tmp_path / "absent" / "rows.csv")
+
+
+def test_names_of_the_truth(tmp_path):
+    with pytest.raises(SettingsError, match=r"ends in \.csv or \.parquet"):
+        generate(Beam(), 10, tmp_path / "rows.csv", tmp_path / "truth.txt")
+    with pytest.raises(SettingsError, match="expected another name"):
+        generate(Beam(), 10, tmp_path / "rows.csv", tmp_path / "rows.csv")
+
+
+def test_no_rows_for_ever_are_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "MAX_EMPTY_CHUNKS", 20)
+    lost = tuple(parse_fault(f"lost-fpga:fpga={fpga}") for fpga in (0, 1))
+    with pytest.raises(SourceError, match="got none in 20 chunks"):
+        generate(Beam(faults=lost), 10, tmp_path / "rows.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command(tmp_path):
+    out = tmp_path / "rows.csv"
+    arguments = ["--rows", "1000", "--kind", "beam", "--seed", "3", "--fault", "dead-chamber:chamber=0"]
+    done = CliRunner().invoke(cosmo, ["generate", str(out), *arguments], catch_exceptions=False)
+    assert done.exit_code == 0
+    beam = Beam(seed=3, faults=(parse_fault("dead-chamber:chamber=0"),))
+    assert out.read_bytes() == beam.chunk(0).first(1000).rows
+
+
+def test_a_source_says_what_it_is_and_goes_on_inside_a_chunk():
+    fault = parse_fault("dead-chamber:chamber=0,from_orbit=5")
+    source = GeneratedSource(Beam(seed=4, faults=(fault,)))
+    assert source.description == "generated beam, seed 4, dead-chamber:chamber=0,from_orbit=5"
+    assert GeneratedSource(Cosmics(seed=4)).description == "generated cosmics, seed 4"
+    blocks = source.blocks()
+    first, second = next(blocks), next(blocks)
+    resumed = source.blocks("0", 1234)
+    part = next(resumed)
+    assert (part.source, part.start, part.end) == ("0", 1234, len(first.text))
+    assert part.text == first.text[1234:]
+    assert next(resumed) == second
+
+
+def test_a_place_that_is_no_chunk_is_refused():
+    with pytest.raises(SourceError, match=r"expected the index of a generated chunk, got 'x\.csv'"):
+        next(GeneratedSource(Beam()).blocks("x.csv"))
