@@ -15,12 +15,12 @@ setup: ## make the environment with all that tests need
 	@scripts/system-packages
 
 test: setup lint types ## all tests: style, types, unit, then real Kafka, Spark and browser
-	$(PYTEST) tests/unit -n 2
+	$(PYTEST) tests/unit -n 2 --dist worksteal
 	$(PYTEST) tests/integration tests/browser
 
 test-unit: ## unit and property tests only, under 30 s; K=word
 	@scripts/environment test
-	$(PYTEST) tests/unit -n 2 $(if $(K),-k "$(K)")
+	$(PYTEST) tests/unit -n 2 --dist worksteal $(if $(K),-k "$(K)")
 
 lint: ## style and mistakes; never edits
 	@scripts/environment test
