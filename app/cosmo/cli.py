@@ -101,36 +101,66 @@ def demo(document: Path, data: tuple[str, ...], rate: float | None, folder: Path
 
 
 @cosmo.command()
-@click.argument("files", nargs=-1, required=True)
+@click.argument("files", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="The whole Summary as JSON, as in a result.")
 @click.pass_obj
 def summarise(document: Path, files: tuple[str, ...], *, as_json: bool) -> None:
-    """Measure FILES (or folders, globs) directly, without Kafka or Spark, in the order given."""
+    """Measure FILES (or folders, globs) directly, without Kafka or Spark, in the order given.
+
+    Without FILES it is the bucket of the settings, if source.kind is bucket.
+    """
     from cosmo.results import SummaryMessage
-    from cosmo.sources import FilesSource
+    from cosmo.sources import BucketSource, FilesSource
     from cosmo.summarise import summarise as measure
     from cosmo.summary_table import summary_table
     from cosmo.timeslices import Limits
 
-    producer = Settings.load(document).producer
+    settings = Settings.load(document)
+    if not files and settings.source.kind != "bucket":
+        raise click.UsageError("expected FILES, or source.kind: bucket in the settings")
+    producer = settings.producer
     limits = Limits(producer.lag_rows, 1024 * producer.slice_kib, 1024 * producer.carry_kib)
-    source = FilesSource.of(files)
-    with Progress(
-        TextColumn("reading"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        console=_to_person,
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    ) as bar:
-        total = None if any(path.suffix == ".gz" for path in source.paths) else source.size_bytes
-        task = bar.add_task("read", total=total)
-        summary = measure(source, limits, lambda n: bar.advance(task, n))
+    source = FilesSource.of(files) if files else BucketSource.of(settings.bucket)
+    with _byte_bar("reading", source.size_bytes if source.is_plain else None) as progress:
+        summary = measure(source, limits, progress)
     if as_json:
         click.echo(SummaryMessage.of(summary).model_dump_json())
     else:
         Console(highlight=False).print(summary_table(summary))
+
+
+@cosmo.command()
+@click.option("--range", "numbers", metavar="A-B", help="Objects by the number in their names, as 0-9.")
+@click.argument("names", nargs=-1)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DEST")
+@click.pass_obj
+def download(document: Path, numbers: str | None, names: tuple[str, ...], folder: Path) -> None:
+    """Fetch recordings from the bucket of the settings into the folder DEST, all or those of NAMES (globs).
+
+    What is there already is checked and kept; what is partly there is gone on with.
+    """
+    from cosmo.download import download as fetch
+    from cosmo.sources import Bucket
+    from cosmo.sources.bucket_source import recordings
+    from cosmo.sources.selection import NumberRange, selected
+
+    wanted = NumberRange.of(numbers) if numbers is not None else None
+    bucket = Bucket(Settings.load(document).bucket)
+    objects = selected(recordings(bucket), wanted, names)
+    total_bytes = sum(stored.size_bytes for stored in objects)
+    try:
+        with _byte_bar("fetching", total_bytes) as progress:
+            done = fetch(bucket, objects, folder, progress)
+    except KeyboardInterrupt:
+        _say(f"stopped; the same command goes on with what is in {folder}")
+        raise
+    unsure = (
+        f"; only the size of {len(done.size_only)}: their ETags cannot be checked" if done.size_only else ""
+    )
+    _say(
+        f"{len(objects)} objects, {total_bytes / 1e6:,.1f} MB, are in {folder} ({done.fetched} fetched, "
+        f"{done.already_there} were there), sizes and ETags checked{unsure}. Replay: cosmo demo {folder}"
+    )
 
 
 @cosmo.command()
@@ -289,6 +319,15 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, handler)
     yield stop
+
+
+@contextmanager
+def _byte_bar(what: str, total_bytes: int | None) -> Iterator[Callable[[int], None]]:
+    """Give a progress callback that takes the bytes done since the last call."""
+    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_to_person, transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(what, total=total_bytes)
+        yield lambda n_bytes: bar.advance(task, n_bytes)
 
 
 @contextmanager

@@ -23,6 +23,10 @@ class SourceError(CosmoError):
     exit_code = 2
 
 
+class StoreAway(SourceError):
+    """The store of the bucket does not answer, or not to the end. Wait and go on; tell the operator once."""
+
+
 class PreflightError(CosmoError):
     """The machine cannot run what was asked for: a port, disk, Python or network. Found before any start."""
 

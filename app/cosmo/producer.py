@@ -111,7 +111,7 @@ class Producer:
             read_any = False
             for block in self._source.blocks(self._head.source, self._head.offset):
                 yield read_block(block, self._head.orbit_shift)
-                read_any = True
+                read_any = read_any or bool(block.text)
                 if self._stop.is_set():
                     return
             self._queue(self._slicer.end())
@@ -127,6 +127,8 @@ class Producer:
     def _feed(self, block: RowBlock, pace: Pace) -> None:
         """Release the rows of a block to the timeslicer as they fall due."""
         row, n_rows = 0, len(block.lines)
+        if not n_rows:  # the source waits
+            self._cut_when_old(self._clock())
         while row < n_rows:
             now = self._clock()
             due = pace.due(now)

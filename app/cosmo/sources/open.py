@@ -3,6 +3,7 @@
 from cosmo.generator import KINDS, parse_fault
 from cosmo.settings import Settings
 from cosmo.sources.blocks import Source
+from cosmo.sources.bucket_source import BucketSource
 from cosmo.sources.files import FilesSource
 from cosmo.sources.generated import GeneratedSource
 
@@ -12,8 +13,10 @@ def open_source(settings: Settings) -> Source:
 
     Raises
     ------
-    SourceError : a file is missing, unreadable or holds no rows.
+    SourceError : a file or the bucket is missing, unreadable or holds no rows.
     """
+    if settings.source.kind == "bucket":
+        return BucketSource.of(settings.bucket)
     if settings.source.kind == "files":
         return FilesSource.of(settings.source.files)
     faults = tuple(parse_fault(text) for text in settings.source.faults)

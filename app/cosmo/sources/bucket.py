@@ -1,0 +1,205 @@
+"""The door to an S3-compatible store, and the only file that imports boto3.
+
+What the store or the network says becomes one of two errors here: StoreAway where trying again can help,
+SourceError where somebody has to act.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+import botocore.session
+from botocore.client import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+    ResponseStreamingError,
+)
+from botocore.exceptions import (
+    ConnectionError as NotConnected,
+)
+from urllib3.exceptions import HTTPError
+
+from cosmo.errors import SourceError
+from cosmo.maven import CA_BUNDLES
+from cosmo.settings import BucketSettings
+from cosmo.sources.credentials import Credentials
+from cosmo.sources.refusals import Refusals
+
+CONNECT_WITHIN_S: Final = 5.0
+SILENCE_S: Final = 20.0
+"""A store that sends nothing for so long is away."""
+CHUNK_BYTES: Final = 1 << 15
+"""Read at once: what a broken connection may cost to be sent again."""
+CONNECTIONS: Final = 16
+_BROKEN: Final = (NotConnected, HTTPClientError, IncompleteReadError, ResponseStreamingError)
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One object as the bucket lists it."""
+
+    key: str
+    size_bytes: int
+    etag: str  #: without quotes: the MD5 of the content, or of the MD5s of its N parts and '-N'
+
+
+class Bucket:
+    """A bucket, read only. Threads may share it.
+
+    Parameters
+    ----------
+    settings : where it is, and the files with its credentials and its CA.
+
+    Raises
+    ------
+    SourceError : one of those files is missing or not usable. The store is not asked yet.
+    """
+
+    def __init__(self, settings: BucketSettings) -> None:
+        self._settings = settings
+        credentials = Credentials.read(settings.credentials_file)
+        self._refusals = Refusals(settings.name, settings.endpoint_url, settings.credentials_file)
+        self._client = _client(settings, credentials)
+
+    def __repr__(self) -> str:
+        return f"<Bucket {self.description}>"
+
+    @property
+    def description(self) -> str:
+        """Its name and address."""
+        return f"{self._settings.name} at {self._settings.endpoint_url}"
+
+    def objects(self) -> tuple[StoredObject, ...]:
+        """List the objects under the prefix, in the order of their keys.
+
+        Raises
+        ------
+        StoreAway, SourceError : the store does not answer, or refuses.
+        """
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._settings.name, Prefix=self._settings.prefix
+        )
+        try:
+            entries = [entry for page in pages for entry in page.get("Contents", ())]
+        except (BotoCoreError, ClientError, HTTPError, OSError) as error:
+            raise self._ours(error) from error
+        listed = (StoredObject(entry["Key"], entry["Size"], entry["ETag"].strip('"')) for entry in entries)
+        return tuple(sorted(listed, key=lambda stored: stored.key))
+
+    def chunks(self, stored: StoredObject, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes [start, end) of an object, over one connection.
+
+        Raises
+        ------
+        StoreAway : the connection broke; what was yielded until then is good.
+        SourceError : the object is gone or is another one by now, or the store refuses.
+        """
+        body = None
+        try:
+            answer = self._client.get_object(
+                Bucket=self._settings.name,
+                Key=stored.key,
+                Range=f"bytes={start}-{end - 1}",
+                IfMatch=f'"{stored.etag}"',
+            )
+            body = answer["Body"]
+            self._require_range(stored, start, end, answer)
+            missing = end - start
+            while missing and (chunk := body.read(min(CHUNK_BYTES, missing))):
+                missing -= len(chunk)
+                yield chunk
+        except (BotoCoreError, ClientError, HTTPError, OSError) as error:
+            raise self._ours(error, stored.key) from error
+        finally:
+            if body is not None:
+                body.close()
+        if missing:
+            raise self._refusals.away(f"an answer that ends {missing} bytes early")
+
+    def _require_range(self, stored: StoredObject, start: int, end: int, answer: dict[str, Any]) -> None:
+        """Refuse an answer with other bytes than those asked for."""
+        whole = f"bytes 0-{answer['ContentLength'] - 1}/{answer['ContentLength']}"
+        got = answer.get("ContentRange", whole)
+        if answer["ETag"].strip('"') != stored.etag or got.rpartition("/")[2] != str(stored.size_bytes):
+            raise self._refusals.changed(stored.key)
+        if got != f"bytes {start}-{end - 1}/{stored.size_bytes}":
+            raise self._refusals.foreign(
+                f"{got} where bytes {start}-{end - 1} of {stored.key} were asked for"
+            )
+
+    def _ours(self, error: Exception, key: str = "") -> SourceError:
+        if isinstance(error, ClientError):
+            code = str(error.response.get("Error", {}).get("Code", "no code"))
+            status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+            return self._refusals.refused(code, status, key)
+        untrusted = re.search(r"certificate verify failed: ([^(]+)|(host.* doesn't match .*)", str(error))
+        if untrusted:
+            return self._refusals.untrusted((untrusted[1] or untrusted[2]).strip())
+        if isinstance(error, (*_BROKEN, HTTPError, OSError)):
+            return self._refusals.away(_reason(error))
+        return self._refusals.foreign(f"an answer that is none ({type(error).__name__})")
+
+
+def _reason(error: Exception) -> str:
+    """Return what the operating system or TLS said; the text of the libraries is long and varies."""
+    said = str(getattr(error, "kwargs", {}).get("error") or error)
+    found = re.findall(r"\[Errno -?\d+\] ([A-Za-z][A-Za-z ]*)|\[SSL: ([A-Z_]+)\]", said)
+    if found:
+        return str(next(filter(None, found[-1])))
+    if "timed out" in said.lower() or "timeout" in type(error).__name__.lower():
+        return "no answer in time"
+    return "a broken connection"
+
+
+def _client(settings: BucketSettings, credentials: Credentials) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
+    # At DEBUG these write the signed headers, with the access key.
+    for library in ("boto3", "botocore", "urllib3"):
+        logging.getLogger(library).setLevel(logging.ERROR)
+    # The settings are the one source: neither ~/.aws nor a profile of the environment has a say.
+    nothing = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    core = botocore.session.Session(session_vars={**nothing, "profile": (None, None, None, None)})
+    return boto3.session.Session(botocore_session=core).client(
+        "s3",
+        endpoint_url=settings.endpoint_url,
+        region_name="us-east-1",  # part of every signature; stores of one's own take any
+        verify=_trusted(settings.ca_bundle),
+        aws_access_key_id=credentials.access_key,
+        aws_secret_access_key=credentials.secret_key,
+        config=Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            connect_timeout=CONNECT_WITHIN_S,
+            read_timeout=SILENCE_S,
+            retries={"total_max_attempts": 1},  # ours go on at the byte, and say so
+            max_pool_connections=CONNECTIONS,
+            request_checksum_calculation="when_required",  # Ceph and others know no newer ones
+            response_checksum_validation="when_required",
+        ),
+    )
+
+
+def _trusted(ca_bundle: Path | None) -> str | bool:
+    """Return the file of the CAs: the one named, else the system's, else (True) botocore's own."""
+    if ca_bundle is None:
+        system = ssl.get_default_verify_paths().cafile
+        return next((path for path in (system, *CA_BUNDLES) if path and Path(path).is_file()), True)
+    try:
+        ssl.create_default_context(cafile=ca_bundle)
+    except OSError as error:
+        reason = "no certificate in it" if isinstance(error, ssl.SSLError) else error.strerror
+        raise SourceError(
+            f"bucket.ca_bundle: expected a PEM file of CA certificates at {ca_bundle}, got: {reason}; "
+            f"correct the path"
+        ) from error
+    return str(ca_bundle)

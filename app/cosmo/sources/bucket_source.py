@@ -1,0 +1,128 @@
+"""The recordings of a bucket as a source: read straight from the store, a bounded way ahead."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from cosmo.errors import SourceError
+from cosmo.settings import BucketSettings
+from cosmo.sources.blocks import Block
+from cosmo.sources.bucket import Bucket, StoredObject
+from cosmo.sources.read_ahead import read_ahead
+from cosmo.sources.recording import GZIP_MAGIC, SUFFIXES, recording_blocks, require_rows
+from cosmo.sources.steady import Outage, SteadyObject, Stopped, steadily
+
+OPEN_WITHIN_S: Final = 5.0
+"""A store that is away for longer at the start is an error: its address may be wrong."""
+
+
+def recordings(bucket: Bucket) -> tuple[StoredObject, ...]:
+    """List the recordings of a bucket: objects with content and a suffix of ours, in the order of their keys.
+
+    Raises
+    ------
+    SourceError : there is none, or the store does not answer or refuses.
+    """
+    listed = steadily(bucket.objects, _impatient(), "its list of objects")
+    found = tuple(stored for stored in listed if stored.key.endswith(SUFFIXES) and stored.size_bytes)
+    if not found:
+        raise SourceError(
+            f"bucket {bucket.description}: expected {', '.join(SUFFIXES)} objects with rows, "
+            f"got {len(listed)} objects, none of them such; correct bucket.name or bucket.prefix"
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class BucketSource:
+    """The recordings of a bucket, one after the other; an orbit across two objects stays whole.
+
+    Parameters
+    ----------
+    objects : in the order in which they are streamed.
+    preload_bytes : text that is read ahead, into the next objects too.
+    """
+
+    bucket: Bucket
+    objects: tuple[StoredObject, ...]
+    preload_bytes: int
+
+    @classmethod
+    def of(cls, settings: BucketSettings) -> BucketSource:
+        """Open the bucket of the settings and the first of its objects.
+
+        Raises
+        ------
+        SourceError : the bucket cannot be read, or holds no rows of ours.
+        """
+        bucket = Bucket(settings)
+        source = cls(bucket, recordings(bucket), settings.preload_mib << 20)
+        next(source._blocks(source.objects[0], 0, _impatient()), None)
+        return source
+
+    @property
+    def description(self) -> str:
+        """The bucket, and which objects it held when it was listed: their names and ETags as a digest."""
+        listing = "\n".join(f"{stored.key} {stored.etag}" for stored in self.objects)
+        digest = hashlib.sha256(listing.encode()).hexdigest()[:8]
+        return f"bucket {self.bucket.description}, {len(self.objects)} objects, listing {digest}"
+
+    @property
+    def size_bytes(self) -> int:
+        """Size in the store, for progress."""
+        return sum(stored.size_bytes for stored in self.objects)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is compressed, so that `size_bytes` is the size of the text too."""
+        return not any(stored.key.endswith(".gz") for stored in self.objects)
+
+    def blocks(self, source: str = "", offset: int = 0) -> Iterator[Block]:
+        """Yield the blocks from an offset in an object on; see `Source.blocks`.
+
+        A store that goes away is waited for without end: empty blocks come meanwhile.
+        """
+        keys = [stored.key for stored in self.objects]
+        if source and source not in keys:
+            raise SourceError(
+                f"expected {source}, where the stream stands, in bucket {self.bucket.description}; not so; "
+                "correct bucket.prefix, or begin a new run"
+            )
+        first = keys.index(source) if source else 0
+
+        def read(stop: threading.Event) -> Iterator[Block]:
+            outage, start = Outage(stop.wait), offset
+            try:
+                for stored in self.objects[first:]:
+                    yield from self._blocks(stored, start, outage)
+                    start = 0
+            except Stopped:
+                return
+
+        yield from read_ahead(read, self.preload_bytes)
+
+    def _blocks(self, stored: StoredObject, offset: int, outage: Outage) -> Iterator[Block]:
+        if stored.key.endswith(".gz"):
+            packed = io.BufferedReader(SteadyObject(self.bucket, stored, 0, outage))
+            if packed.peek(2)[:2] != GZIP_MAGIC:
+                raise SourceError(
+                    f"{stored.key}: expected a gzip object by its name, it is not one; rename it"
+                )
+            stream: io.BufferedReader | gzip.GzipFile = gzip.GzipFile(fileobj=packed)
+            start = 0
+        else:
+            stream, start = io.BufferedReader(SteadyObject(self.bucket, stored, offset, outage)), offset
+        for block in recording_blocks(stored.key, stream, start, offset):
+            if block.start == 0:
+                require_rows(stored.key, block.text)
+            yield block
+
+
+def _impatient() -> Outage:
+    return Outage(threading.Event().wait, OPEN_WITHIN_S)

@@ -1,0 +1,70 @@
+"""Is a local file the object? Asked of its size and of the ETag, which is made of MD5s."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+_MIB: Final = 1 << 20
+_USUAL_PART_MIB: Final = (5, 8, 10, 15, 16, 20, 25, 32, 50, 64, 100, 128, 256, 512, 1024)
+"""Part sizes of the usual tools: AWS's and MinIO's, rclone, s3cmd, s5cmd, Ceph."""
+_READ_BYTES: Final = 1 << 20
+
+
+class Likeness(Enum):
+    """What a comparison found."""
+
+    SAME = "same"
+    SAME_SIZE = "same size"  #: the ETag cannot be checked: it is no MD5, or of parts of unknown size
+    DIFFERENT = "different"
+
+
+def likeness(path: Path, size_bytes: int, etag: str) -> Likeness:
+    """Compare a file with an object.
+
+    Parameters
+    ----------
+    path : the file.
+    size_bytes, etag : of the object, as listed.
+
+    Raises
+    ------
+    OSError : the file cannot be read.
+    """
+    if path.stat().st_size != size_bytes:
+        return Likeness.DIFFERENT
+    made = re.fullmatch(r"([0-9a-f]{32})(?:-([1-9][0-9]{0,4}))?", etag)
+    if made is None:
+        return Likeness.SAME_SIZE
+    if made[2] is None:
+        return Likeness.SAME if _md5(path, 0, size_bytes).hex() == made[1] else Likeness.DIFFERENT
+    for part_bytes in part_sizes(size_bytes, int(made[2])):
+        starts = range(0, size_bytes, part_bytes)
+        digests = b"".join(_md5(path, start, part_bytes) for start in starts)
+        if hashlib.md5(digests, usedforsecurity=False).hexdigest() == made[1]:
+            return Likeness.SAME
+    return Likeness.SAME_SIZE
+
+
+def part_sizes(size_bytes: int, parts: int) -> list[int]:
+    """Return the usual part sizes, in bytes, that cut so many bytes into so many parts.
+
+    All parts but the last are of one size; a single part is of any.
+    """
+    if parts == 1:
+        return [size_bytes]
+    units = [mib * _MIB for mib in _USUAL_PART_MIB] + [mib * 10**6 for mib in _USUAL_PART_MIB]
+    return sorted(size for size in units if -(-size_bytes // size) == parts)
+
+
+def _md5(path: Path, start: int, n_bytes: int) -> bytes:
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as file:
+        file.seek(start)
+        while n_bytes > 0 and (read := file.read(min(_READ_BYTES, n_bytes))):
+            digest.update(read)
+            n_bytes -= len(read)
+    return digest.digest()

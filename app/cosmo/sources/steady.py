@@ -1,0 +1,146 @@
+"""An object's bytes without a gap, whatever the connection does."""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from cosmo.errors import StoreAway
+from cosmo.sources.bucket import Bucket, StoredObject
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S: Final = 0.1
+LONGEST_PAUSE_S: Final = 5.0
+PART_BYTES: Final = 8 << 20
+"""Fetched at once: no connection is left waiting in the middle of an answer while the rows replay."""
+
+
+class Stopped(Exception):
+    """The bytes are not wanted any more."""
+
+
+class Outage:
+    """Waits for a store that is away, with growing pauses; says it once, and once that it is back.
+
+    Threads share it, so that four downloads that break together are one sentence.
+
+    Parameters
+    ----------
+    wait : waits so many seconds and returns True to stop.
+    patience_s : an outage that lasts longer is an error.
+    clock : returns a time in s that only grows.
+    """
+
+    def __init__(
+        self,
+        wait: Callable[[float], bool],
+        patience_s: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._wait = wait
+        self._patience_s = patience_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._since: float | None = None
+        self._pause_s = FIRST_PAUSE_S
+
+    def wait_out(self, error: StoreAway, where: str) -> None:
+        """Pause after a failure; `where` says what goes on afterwards.
+
+        Raises
+        ------
+        StoreAway : the patience is over; the error given.
+        Stopped : the wait was ended.
+        """
+        with self._lock:
+            now = self._clock()
+            if self._since is None:
+                self._since, self._pause_s = now, FIRST_PAUSE_S
+                log.warning("waiting for the bucket, to go on with %s: %s", where, error)
+            if now - self._since > self._patience_s:
+                raise error
+            pause_s = self._pause_s
+            self._pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        if self._wait(pause_s):
+            raise Stopped
+
+    def over(self) -> None:
+        """Note that bytes have come."""
+        if self._since is None:  # a look without the lock: this is called for every chunk
+            return
+        with self._lock:
+            if self._since is not None:
+                log.info("the bucket answers again, after %.1f s", self._clock() - self._since)
+                self._since = None
+
+
+_T = TypeVar("_T")
+
+
+def steadily(ask: Callable[[], _T], outage: Outage, what: str) -> _T:
+    """Return what `ask` returns, asking again while the store is away; see `Outage.wait_out`."""
+    while True:
+        try:
+            answer = ask()
+        except StoreAway as error:
+            outage.wait_out(error, what)
+        else:
+            outage.over()
+            return answer
+
+
+def steady_chunks(
+    bucket: Bucket, stored: StoredObject, start: int, end: int, outage: Outage
+) -> Iterator[bytes]:
+    """Yield the bytes [start, end) of an object; a broken connection goes on at its byte.
+
+    Raises
+    ------
+    SourceError, Stopped : see `Bucket.chunks` and `Outage`.
+    """
+    at = start
+    while at < end:
+        try:
+            for chunk in bucket.chunks(stored, at, end):
+                outage.over()
+                at += len(chunk)
+                yield chunk
+        except StoreAway as error:
+            outage.wait_out(error, f"{stored.key} at byte {at}")
+
+
+class SteadyObject(io.RawIOBase):
+    """An object as a stream from a byte on, fetched part by part."""
+
+    def __init__(self, bucket: Bucket, stored: StoredObject, start: int, outage: Outage) -> None:
+        self._bucket = bucket
+        self._stored = stored
+        self._at = start
+        self._outage = outage
+        self._part = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fill a buffer as far as the part reaches; see `io.RawIOBase`."""
+        if not self._part:
+            end = min(self._at + PART_BYTES, self._stored.size_bytes)
+            chunks = steady_chunks(self._bucket, self._stored, self._at, end, self._outage)
+            self._part = memoryview(b"".join(chunks))
+            self._at = max(self._at, end)
+        with memoryview(buffer) as wanted:
+            n_bytes = min(len(wanted), len(self._part))
+            wanted[:n_bytes] = self._part[:n_bytes]
+        self._part = self._part[n_bytes:]
+        return n_bytes

@@ -1,0 +1,225 @@
+"""Reading ahead, waiting out a store that is away, and downloads, without a store."""
+
+import hashlib
+import logging
+import threading
+
+import pytest
+
+from cosmo import download as download_module
+from cosmo.download import download
+from cosmo.errors import PreflightError, SourceError, StoreAway
+from cosmo.sources import Block
+from cosmo.sources.bucket import StoredObject
+from cosmo.sources.read_ahead import read_ahead
+from cosmo.sources.steady import Outage, SteadyObject, Stopped, steady_chunks
+
+CONTENT = bytes(range(256)) * 40
+STORED = StoredObject("data_0.txt", len(CONTENT), hashlib.md5(CONTENT).hexdigest())
+
+
+class FlakyBucket:
+    """Yields chunks of 100 bytes; each entry of `breaks` ends one answer after so many bytes."""
+
+    def __init__(self, breaks=(), content=CONTENT):
+        self.asked = []
+        self._breaks = list(breaks)
+        self._content = content
+
+    def chunks(self, _stored, start, end):
+        self.asked.append((start, end))
+        stop = start + self._breaks.pop(0) if self._breaks else end
+        for at in range(start, min(stop, end), 100):
+            yield self._content[at : min(at + 100, stop, end)]
+        if stop < end:
+            raise StoreAway("broken")
+
+
+class Pauses:
+    """A wait that takes no time and notes it."""
+
+    def __init__(self, stop_after=None):
+        self.taken = []
+        self._stop_after = stop_after
+
+    def __call__(self, seconds):
+        self.taken.append(seconds)
+        return len(self.taken) == self._stop_after
+
+
+def blocks_of(n, size=10):
+    return [Block("data", size * i, size * (i + 1), b"x" * size) for i in range(n)]
+
+
+def test_a_broken_answer_goes_on_at_its_byte():
+    bucket, wait = FlakyBucket([300, 0, 0, 250]), Pauses()
+    got = b"".join(steady_chunks(bucket, STORED, 1000, 3000, Outage(wait)))
+    assert got == CONTENT[1000:3000]
+    assert [start for start, _ in bucket.asked] == [1000, 1300, 1300, 1300, 1550]
+    assert wait.taken == [0.1, 0.2, 0.4, 0.1]  # bytes came in between: a new outage
+
+
+def test_an_outage_is_said_once_with_its_place(caplog):
+    caplog.set_level(logging.INFO)
+    list(steady_chunks(FlakyBucket([300, *[0] * 20]), STORED, 0, 3000, Outage(Pauses())))
+    first, last = caplog.messages
+    assert first == "waiting for the bucket, to go on with data_0.txt at byte 300: broken"
+    assert last.startswith("the bucket answers again, after ")
+
+
+def test_pauses_grow_to_5_s():
+    wait = Pauses()
+    list(steady_chunks(FlakyBucket([0] * 9), STORED, 0, 100, Outage(wait)))
+    assert wait.taken == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
+
+
+def test_threads_share_an_outage(caplog):
+    outage = Outage(Pauses())
+    for place in ("one", "two", "three"):
+        outage.wait_out(StoreAway("broken"), place)
+    assert len(caplog.messages) == 1
+
+
+def test_patience_ends():
+    times = iter([0.0, 9.0, 10.0, 10.1])
+    outage = Outage(Pauses(), patience_s=10.0, clock=lambda: next(times))
+    for _ in range(3):
+        outage.wait_out(StoreAway("broken"), "it")
+    with pytest.raises(StoreAway, match="broken"):
+        outage.wait_out(StoreAway("broken"), "it")
+
+
+def test_a_stop_ends_the_wait():
+    with pytest.raises(Stopped):
+        list(steady_chunks(FlakyBucket([0, 0, 0]), STORED, 0, 100, Outage(Pauses(stop_after=2))))
+
+
+@pytest.mark.parametrize("start", [0, 1, 5000, len(CONTENT)])
+def test_a_steady_object_reads_part_by_part(monkeypatch, start):
+    monkeypatch.setattr("cosmo.sources.steady.PART_BYTES", 4096)
+    bucket = FlakyBucket([150])
+    stream = SteadyObject(bucket, STORED, start, Outage(Pauses()))
+    assert stream.readall() == CONTENT[start:]
+    assert max((end - begin for begin, end in bucket.asked), default=0) <= 4096
+
+
+def test_reading_ahead_gives_the_same_blocks():
+    blocks = blocks_of(50)
+    assert list(read_ahead(lambda _stop: iter(blocks), 30)) == blocks
+    assert list(read_ahead(lambda _stop: iter(()), 30)) == []
+
+
+def test_reading_ahead_is_bounded():
+    """At most the limit, the block that crosses it, and the block in the reader's hand wait."""
+    taken, most = 0, 0
+
+    def read(_stop):
+        nonlocal most
+        for n, block in enumerate(blocks_of(100)):
+            most = max(most, n - taken)
+            yield block
+
+    for _ in read_ahead(read, 30):
+        taken += 1
+    assert taken == 100
+    assert most <= 4
+
+
+def test_the_reader_works_while_its_caller_does():
+    reached = threading.Event()
+
+    def read(_stop):
+        for n, block in enumerate(blocks_of(4)):
+            if n == 3:
+                reached.set()
+            yield block
+
+    blocks = read_ahead(read, 1000)
+    next(blocks)
+    assert reached.wait(10)  # nothing more was asked for
+    blocks.close()
+
+
+def test_an_error_of_the_reader_comes_after_its_blocks():
+    def read(_stop):
+        yield from blocks_of(3)
+        raise SourceError("gone")
+
+    blocks = read_ahead(read, 1000)
+    assert [next(blocks) for _ in range(3)] == blocks_of(3)
+    with pytest.raises(SourceError, match="gone"):
+        next(blocks)
+
+
+def test_a_caller_gets_the_turn_while_the_reader_waits(monkeypatch):
+    monkeypatch.setattr("cosmo.sources.read_ahead.TICK_S", 0.01)
+    go_on = threading.Event()
+
+    def read(stop):
+        first, second = blocks_of(2)
+        yield first
+        while not (go_on.wait(0.01) or stop.is_set()):
+            pass
+        yield second
+
+    blocks = read_ahead(read, 1000)
+    assert next(blocks) == blocks_of(1)[0]
+    assert next(blocks) == Block("data", 10, 10, b"")
+    go_on.set()
+    assert [block for block in blocks if block.text] == blocks_of(2)[1:]
+
+
+def test_closing_ends_the_reader():
+    ended = threading.Event()
+
+    def read(stop):
+        try:
+            while not stop.is_set():
+                yield from blocks_of(1)
+        finally:
+            ended.set()
+
+    blocks = read_ahead(read, 30)
+    next(blocks)
+    blocks.close()
+    assert ended.wait(10)
+
+
+def test_a_download_that_arrives_damaged_twice_is_an_error(tmp_path):
+    told = []
+    with pytest.raises(SourceError, match=r"data_0.txt: expected bytes with ETag .*, got others twice"):
+        download(FlakyBucket(content=b"x" * len(CONTENT)), [STORED], tmp_path, told.append)
+    assert list(tmp_path.iterdir()) == []
+    assert sum(told) == 0
+
+
+@pytest.mark.parametrize("key", ["../data_0.txt", "/etc/data_0.txt", "a/../../data_0.txt", "a//data_0.txt"])
+def test_keys_that_lead_elsewhere_are_refused(tmp_path, key):
+    with pytest.raises(SourceError, match="expected object names that can be file names, got"):
+        download(FlakyBucket(), [StoredObject(key, 1, "")], tmp_path / "here")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_a_partial_file_to_go_on_with(tmp_path, monkeypatch):
+    def fsync(_fd):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(download_module.os, "fsync", fsync)
+        with pytest.raises(PreflightError, match=r"got: No space left on device; .*the same command goes on"):
+            download(FlakyBucket(), [STORED], tmp_path)
+    (part,) = tmp_path.iterdir()
+    assert part.name.endswith(".part")
+    bucket = FlakyBucket()
+    download(bucket, [STORED], tmp_path)
+    assert (tmp_path / "data_0.txt").read_bytes() == CONTENT
+    assert bucket.asked == []  # all bytes were there
+
+
+def test_names_that_differ_only_in_their_folder_do_not_meet(tmp_path):
+    stored = [StoredObject(f"{run}/data_0.txt", len(CONTENT), STORED.etag) for run in ("a", "b")]
+    assert download(FlakyBucket(), stored, tmp_path).fetched == 2
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.txt")) == [
+        "a/data_0.txt",
+        "b/data_0.txt",
+    ]

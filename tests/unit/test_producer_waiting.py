@@ -1,0 +1,71 @@
+"""A source that waits (a bucket whose store is away) holds up neither what is due nor the stop."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from cosmo.producer import Producer
+from cosmo.results import Run
+from cosmo.settings import Settings
+from cosmo.slice_records import Writer
+from cosmo.sources import Block
+from sample_rows import hit
+
+LOCALHOST = Path(__file__).parents[2] / "config" / "localhost" / "cosmo.yml"
+TEXT = b"".join(hit(orbit) + b"\n" for orbit in range(100))
+
+
+class WaitingSource:
+    """Gives its rows, then empty blocks until the producer stops; a tick takes 0.5 s of the clock."""
+
+    description = "rows, then nothing"
+
+    def __init__(self, clock):
+        self._clock = clock
+        self.ticks = 0
+
+    def blocks(self, source="", offset=0):
+        assert (source, offset) == ("", 0)
+        yield Block("data_0.txt", 0, len(TEXT), TEXT)
+        for _ in range(1000):  # enough, and an end where the producer does not stop
+            self.ticks += 1
+            self._clock.now += 0.5
+            yield Block("data_0.txt", len(TEXT), len(TEXT), b"")
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def settings():
+    return Settings.load(LOCALHOST, {"producer.rows_per_s": "maximum", "producer.linger_ms": 1000})
+
+
+def test_slices_are_cut_and_the_stop_is_heard_while_the_source_waits(settings):
+    clock, stop, sent = Clock(), threading.Event(), []
+    source = WaitingSource(clock)
+
+    def publish(record):
+        sent.append(record)
+        if len(sent) == 3:
+            stop.set()
+        return True
+
+    run = Run.model_construct(number=1)
+    Producer(
+        settings, source, run, None, Writer("host", 1, "2026-11-22T20:00:00Z"), publish, stop, clock
+    ).stream()
+    lingered, *idle = sent
+    assert lingered.rows > 0  # cut because its rows were 1 s old, though no row came after them
+    assert all(record.rows == 0 for record in idle[:2])
+    assert sent[0].read_head.offset == len(TEXT)
+    assert sum(record.end for record in sent) == settings.topics.stream.partitions
+    assert 4 <= source.ticks < 1000
