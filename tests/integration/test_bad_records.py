@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 import pytest
-from conftest import SEED, NewParts, Recording
 from exact_sum import summary_of
 from kafka import KafkaProducer
+from recordings import SEED, NewParts, Recording
 from stream_parts import GIVE_UP_S, Parts, wait_until
 
 from against_oracle import as_oracle

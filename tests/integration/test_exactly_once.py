@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SEED, NewParts, Recording
 from embedded_broker import LOCALHOST
 from exact_sum import assert_exact, summary_of
 from growing_file import GrowingFile
 from jsonschema import Draft202012Validator
+from recordings import SEED, NewParts, Recording
 from stream_parts import GIVE_UP_S, Parts, wait_until
 
 from against_oracle import as_oracle

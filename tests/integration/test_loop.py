@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 
-from conftest import NewParts, Recording
+from recordings import NewParts, Recording
 from stream_parts import wait_until
 
 from cosmo import runs

@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterable
 from dataclasses import replace
 
-from conftest import SEED, NewParts, Recording
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from recordings import SEED, NewParts, Recording
 from stream_parts import Parts
 
 from against_oracle import as_oracle

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conftest import NewParts, Recording
 from pyspark.sql import SparkSession
+from recordings import NewParts, Recording
 
 
 def test_a_batch_is_one_job_without_a_shuffle(

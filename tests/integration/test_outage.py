@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from conftest import NewParts
 from embedded_broker import EmbeddedBroker
 from exact_sum import assert_exact, summary_of
 from growing_file import GrowingFile
+from recordings import NewParts
 from stream_parts import wait_until
 
 OUTAGE_S = 180

@@ -9,8 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import NewParts, Recording
 from exact_sum import assert_exact, summary_of
+from recordings import NewParts, Recording
 from stream_parts import GIVE_UP_S, Parts, wait_until
 
 from cosmo.analysis import HEARTBEAT_S

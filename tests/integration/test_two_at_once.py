@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from conftest import NewParts, Recording
 from exact_sum import assert_exact, summary_of
+from recordings import NewParts, Recording
 from stream_parts import GIVE_UP_S, Parts, wait_until
 
 REFUSED = 3

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 import kafka
+import kafka.errors
 
 from cosmo.broker.connection import DELIVERY_TIMEOUT_MS, Connection, read_between
 from cosmo.broker.records import Newest, Record
@@ -101,6 +103,8 @@ class NumberedLog:
         self._known[partition] = offset + 1
 
     def _forget_client(self) -> None:
-        if self._client is not None:
-            self._client.close(timeout=0)
-            self._client = None
+        client, self._client = self._client, None
+        if client is not None:
+            # What is still on its way expires by itself; if it arrives, it is a repeat.
+            with suppress(kafka.errors.KafkaTimeoutError):
+                client.close(timeout=0)
