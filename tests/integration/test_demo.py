@@ -18,6 +18,9 @@ import yaml
 from embedded_broker import LOCALHOST, free_ports
 from stream_parts import wait_until
 
+from cosmo.broker import Broker
+from cosmo.settings import Settings
+
 STOPPED_WITHIN_S = 20.0
 UP_WITHIN_S = 240.0
 
@@ -61,6 +64,10 @@ class Demo:
             f"http://127.0.0.1:{self.ports['dashboard']}/healthz", timeout=5
         ) as answer:
             return json.load(answer)
+
+    def backlog_slices(self, run: int) -> int | None:
+        newest, _ = Broker(Settings.load(self.document)).newest_result(run)
+        return newest.timings.backlog_slices if newest else None
 
     def family(self) -> list[psutil.Process]:
         assert self.process is not None
@@ -106,7 +113,9 @@ def test_up_down_and_on_again(demo: Demo) -> None:
 
     demo.start()  # as if the power had failed: the run goes on
     assert "run 2 goes on" in demo.text()
-    wait_until(lambda: demo.health()["rows"] > 0, "rows of the run that goes on")
+    wait_until(
+        lambda: demo.backlog_slices(run=2) == 0, "the backlog of the outage to be worked off", UP_WITHIN_S
+    )
     demo.stop(signal.SIGTERM)
     ending = next(line for line in demo.text().splitlines() if line.startswith("run 2 ended"))
     sent, accounted = (
