@@ -24,7 +24,7 @@ memory_mib: {description: All memory of the host., type: int, returned: always}
 ansible_facts: {description: "host_cores, how many threads run at once.", type: dict, returned: always}
 disks: {description: "By folder, free_mib of its disk, held_mib by it.", type: dict, returned: always}
 taken: {description: "Ports that others hold, a clause each.", type: list, returned: always}
-unreachable: {description: "Peers that do not answer at all: host, why.", type: list, returned: always}
+out_of_reach: {description: "Peers that do not answer at all: host, why.", type: list, returned: always}
 """
 EXAMPLES = r"""
 - host_measures:
@@ -93,7 +93,7 @@ def unit_of(process: Path) -> str:
     return found[1] if found else ""
 
 
-def out_of_reach(peer: dict[str, str]) -> str:
+def why_out_of_reach(peer: dict[str, str]) -> str:
     """Return why a peer cannot be reached; '' if it can. A refused connection has reached it."""
     try:
         socket.create_connection((peer["address"], int(peer["port"])), timeout=ANSWER_WITHIN_S).close()
@@ -126,14 +126,14 @@ def main() -> None:
     )
     peers = module.params["peers"]
     with ThreadPoolExecutor(max(1, len(peers))) as pool:
-        reasons = list(pool.map(out_of_reach, peers))
+        reasons = list(pool.map(why_out_of_reach, peers))
     module.exit_json(
         changed=False,
         memory_mib=memory_mib(),
         ansible_facts={"host_cores": os.cpu_count()},
         disks={folder: disk_mib(folder) for folder in module.params["disks"]},
         taken=taken(module.params["ports"]),
-        unreachable=[
+        out_of_reach=[
             {"host": peer["host"], "why": why} for peer, why in zip(peers, reasons, strict=True) if why
         ],
     )

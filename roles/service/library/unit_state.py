@@ -20,7 +20,8 @@ options:
 RETURN = r"""
 exists: {description: Whether /etc/systemd/system has the unit., type: bool, returned: always}
 main_pid: {description: "Its main process, 0 if there is none.", type: int, returned: always}
-stale: {description: Whether a file is younger than the main process., type: list, returned: always}
+stale: {description: Files that are younger than the main process., type: list, returned: always}
+jars: {description: Jars that the main process has open., type: list, returned: always}
 """
 EXAMPLES = r"""
 - unit_state:
@@ -40,6 +41,14 @@ def younger(files: list[str], started: float) -> list[str]:
         except FileNotFoundError:
             continue
     return found
+
+
+def open_jars(main_pid: int) -> list[str]:
+    """Return the names of the jars that a process runs from, [] if there is no process."""
+    if not main_pid:
+        return []
+    handles = Path(f"/proc/{main_pid}/fd").iterdir()
+    return sorted({path.name for path in map(Path.readlink, handles) if path.suffix == ".jar"})
 
 
 def main() -> None:
@@ -66,7 +75,13 @@ def main() -> None:
     main_pid = int(values["MainPID"])
     age_s = time.monotonic() - int(values["ExecMainStartTimestampMonotonic"]) / 1e6
     stale = younger([unit_file, *module.params["files"]], time.time() - age_s) if main_pid else []
-    module.exit_json(changed=False, exists=Path(unit_file).exists(), main_pid=main_pid, stale=stale)
+    module.exit_json(
+        changed=False,
+        exists=Path(unit_file).exists(),
+        main_pid=main_pid,
+        stale=stale,
+        jars=open_jars(main_pid),
+    )
 
 
 if __name__ == "__main__":
