@@ -1,0 +1,75 @@
+"""A bundle: one tar of files, named for what it is made from. The same contents give the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+COMPLETE: Final = "COMPLETE"
+"""The last member of every bundle: where it is missing, an unpacking was interrupted."""
+
+Member = tuple[str, bytes, int]
+"""Name, content and mode of a file in a bundle."""
+
+
+def digest(content: bytes) -> str:
+    """Return a short name for a content."""
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def digest_of(paths: Iterable[Path], root: Path | None = None) -> str:
+    """Return a short name for files: their names, below a root if there is one, and their contents."""
+    sums = hashlib.sha256()
+    for path in paths:
+        name = str(path.relative_to(root)) if root else path.name
+        sums.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return sums.hexdigest()[:12]
+
+
+def write(path: Path, members: Iterable[Member]) -> None:
+    """Write a bundle that others see whole or not at all."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+        try:
+            with tarfile.open(fileobj=file, mode="w") as tar:
+                for name, content, mode in (*members, (COMPLETE, b"", 0o644)):
+                    entry = tarfile.TarInfo(name)
+                    entry.size, entry.mode = len(content), mode
+                    tar.addfile(entry, io.BytesIO(content))
+            Path(file.name).chmod(0o644)
+            Path(file.name).replace(path)
+        finally:
+            Path(file.name).unlink(missing_ok=True)
+
+
+def files(paths: Iterable[Path]) -> list[Member]:
+    """Return files as members, without their folders."""
+    return [(path.name, path.read_bytes(), 0o644) for path in paths]
+
+
+def pinned(wheels: Iterable[Path]) -> Member:
+    """Return a requirements file with exactly these wheels and their hashes."""
+    lines = []
+    for wheel in wheels:
+        name, version, *_ = wheel.name.split("-")
+        lines.append(f"{name}=={version} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n")
+    return "requirements.txt", "".join(lines).encode(), 0o644
+
+
+def inside(wheel: Path, folder: str) -> list[Member]:
+    """Return the files below a folder of a wheel, with their modes."""
+    with zipfile.ZipFile(wheel) as packed:
+        return [
+            (
+                name.removeprefix(folder),
+                packed.read(name),
+                packed.getinfo(name).external_attr >> 16 & 0o777 or 0o644,
+            )
+            for name in sorted(packed.namelist())
+            if name.startswith(folder) and not name.endswith("/")
+        ]

@@ -1,0 +1,143 @@
+#!/usr/bin/python
+"""Ansible module: memory, disk, ports in use and peers out of reach of a host. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: host_measures
+short_description: Memory, disk, ports in use, and peers out of reach
+options:
+  disks: {description: Folders whose disk counts., type: list, elements: path, required: true}
+  ports: {description: "Who may listen: dicts of port, unit.", type: list, elements: dict, required: true}
+  peers: {description: "Dicts of host, address, port.", type: list, elements: dict, required: true}
+"""
+RETURN = r"""
+memory_mib: {description: All memory of the host., type: int, returned: always}
+ansible_facts: {description: "host_cores, how many threads run at once.", type: dict, returned: always}
+disks: {description: "By folder, free_mib of its disk, held_mib by it.", type: dict, returned: always}
+taken: {description: "Ports that others hold, a clause each.", type: list, returned: always}
+out_of_reach: {description: "Peers that do not answer at all: host, why.", type: list, returned: always}
+"""
+EXAMPLES = r"""
+- host_measures:
+    disks: [/var/lib/kafka]
+    ports: [{port: 9092, unit: kafka}]
+    peers: [{host: cmaster, address: 10.0.0.11, port: 9092}]
+"""
+LISTEN = "0A"
+"""State of a listening socket in /proc/net/tcp."""
+ANSWER_WITHIN_S = 3.0
+
+
+def memory_mib() -> int:
+    """Return the host's memory."""
+    found = re.search(r"MemTotal:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+    return int(found[1]) // 1024
+
+
+def disk_mib(folder: str) -> dict[str, int]:
+    """Return what is free on the disk of a folder, and what the folder holds already."""
+    existing = next(path for path in (Path(folder), *Path(folder).parents) if path.exists())
+    disk = os.statvfs(existing)
+    # Blocks, not lengths: Kafka's index files are long and mostly holes.
+    held = sum(path.lstat().st_blocks * 512 for path in Path(folder).rglob("*") if path.is_file())
+    return {"free_mib": disk.f_bavail * disk.f_frsize >> 20, "held_mib": held >> 20}
+
+
+def listening(ports: list[int]) -> dict[str, str]:
+    """Return the inodes of the sockets that listen on these ports, with their port."""
+    found = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if not Path(table).exists():
+            continue
+        for line in Path(table).read_text().splitlines()[1:]:
+            _, local, _, state, _, _, _, _, _, inode = line.split()[:10]
+            port = int(local.rpartition(":")[2], 16)
+            if state == LISTEN and port in ports:
+                found[inode] = str(port)
+    return found
+
+
+def listeners(ports: list[int]) -> dict[str, dict[str, str]]:
+    """Return who listens on these ports."""
+    inodes = listening(ports)
+    found = {port: {"who": "a process that does not show itself", "unit": ""} for port in inodes.values()}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            held = {str(handle.readlink()) for handle in (process / "fd").iterdir()}
+            for inode in inodes:
+                if f"socket:[{inode}]" in held:
+                    name, unit = (process / "comm").read_text().strip(), unit_of(process)
+                    said = f"{name} (process {process.name}" + (f", {unit})" if unit else ")")
+                    found[inodes[inode]] = {"who": said, "unit": unit}
+        except (
+            FileNotFoundError,
+            ProcessLookupError,
+            PermissionError,
+        ):  # it ended, or is beyond even root here
+            continue
+    return found
+
+
+def unit_of(process: Path) -> str:
+    """Return the systemd unit of a process, '' if there is none."""
+    found = re.search(r"([^/]+\.service)", (process / "cgroup").read_text())
+    return found[1] if found else ""
+
+
+def why_out_of_reach(peer: dict[str, str]) -> str:
+    """Return why a peer cannot be reached; '' if it can. A refused connection has reached it."""
+    try:
+        socket.create_connection((peer["address"], int(peer["port"])), timeout=ANSWER_WITHIN_S).close()
+    except ConnectionRefusedError:
+        return ""
+    except OSError as error:
+        return f"{peer['address']} port {peer['port']}: {error}"
+    return ""
+
+
+def taken(wanted: list[dict[str, str]]) -> list[str]:
+    """Say which of the wanted ports another than their unit listens on."""
+    found = listeners([int(row["port"]) for row in wanted])
+    return [
+        f"port {row['port']} to be free for {row['unit']}, it is used by {found[str(row['port'])]['who']}"
+        for row in wanted
+        if str(row["port"]) in found and found[str(row["port"])]["unit"] != f"{row['unit']}.service"
+    ]
+
+
+def main() -> None:
+    """Measure."""
+    module = AnsibleModule(
+        argument_spec={
+            "disks": {"type": "list", "elements": "path", "required": True},
+            "ports": {"type": "list", "elements": "dict", "required": True},
+            "peers": {"type": "list", "elements": "dict", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    peers = module.params["peers"]
+    with ThreadPoolExecutor(max(1, len(peers))) as pool:
+        reasons = list(pool.map(why_out_of_reach, peers))
+    module.exit_json(
+        changed=False,
+        memory_mib=memory_mib(),
+        ansible_facts={"host_cores": os.cpu_count()},
+        disks={folder: disk_mib(folder) for folder in module.params["disks"]},
+        taken=taken(module.params["ports"]),
+        out_of_reach=[
+            {"host": peer["host"], "why": why} for peer, why in zip(peers, reasons, strict=True) if why
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""The pure parts of what Ansible runs: wheels for a host, bundles, offsets of clocks, ages of files."""
+
+import importlib.util
+import os
+import sys
+import tarfile
+import types
+from pathlib import Path
+
+import pytest
+
+ROLES = Path(__file__).parents[2] / "roles"
+LOCK = """\
+numpy==1.26.4 \\
+    --hash=sha256:aa \\
+    --hash=sha256:bb
+    # via cosmo (pyproject.toml)
+scipy==1.15.3 ; python_full_version < '3.11' \\
+    --hash=sha256:cc
+    # via cosmo (pyproject.toml)
+scipy==1.17.1 ; python_full_version >= '3.11' \\
+    --hash=sha256:dd
+    # via
+    #   cosmo (pyproject.toml)
+colorama==0.4.6 ; sys_platform == 'win32' \\
+    --hash=sha256:ee
+    # via click
+"""
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """Import a file of a role; stand-ins for Ansible, which is in the controller's environment only."""
+    stand_ins = {
+        "ansible.errors": {"AnsibleActionFail": Exception},
+        "ansible.plugins.action": {"ActionBase": object},
+        "ansible.module_utils.basic": {"AnsibleModule": object},
+    }
+    for name, content in stand_ins.items():
+        module = types.ModuleType(name)
+        vars(module).update(content)
+        monkeypatch.setitem(sys.modules, name, module)
+
+    def load_file(path):
+        monkeypatch.syspath_prepend(str((ROLES / path).parent))
+        spec = importlib.util.spec_from_file_location(Path(path).stem, ROLES / path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load_file
+
+
+@pytest.mark.parametrize(
+    ("python", "scipy"),
+    [
+        pytest.param("3.10", "scipy==1.15.3 --hash=sha256:cc", id="Ubuntu 22.04"),
+        pytest.param("3.11", "scipy==1.17.1 --hash=sha256:dd", id="Debian 12"),
+    ],
+)
+def test_the_lock_is_read_for_the_hosts_python(load, python, scipy):
+    wanted = load("artifacts/files/wheels.py").pinned_for(LOCK, python)
+    assert wanted == {"numpy": "numpy==1.26.4 --hash=sha256:aa --hash=sha256:bb", "scipy": scipy}
+
+
+def test_a_bundle_ends_with_the_file_that_says_it_is_whole(load, tmp_path):
+    bundle = load("artifacts/files/bundle.py")
+    bundle.write(tmp_path / "a.tar", [("run", b"text", 0o755)])
+    bundle.write(tmp_path / "b.tar", [("run", b"text", 0o755)])
+    assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
+    with tarfile.open(tmp_path / "a.tar") as tar:
+        assert [(member.name, member.mode) for member in tar] == [("run", 0o755), ("COMPLETE", 0o644)]
+
+
+def test_a_bundle_that_cannot_be_made_leaves_nothing(load, tmp_path):
+    bundle = load("artifacts/files/bundle.py")
+    with pytest.raises(TypeError):
+        bundle.write(tmp_path / "a.tar", [("run", "text is not bytes", 0o755)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bundle_is_named_for_names_and_contents(load, tmp_path):
+    digest_of = load("artifacts/files/bundle.py").digest_of
+    (tmp_path / "ab").write_bytes(b"c")
+    (tmp_path / "a").write_bytes(b"bc")
+    one = digest_of([tmp_path / "ab"])
+    assert len({one, digest_of([tmp_path / "a"]), digest_of([tmp_path / "ab", tmp_path / "a"])}) == 3
+    assert digest_of([tmp_path / "ab"]) == one
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "expected"),
+    [
+        pytest.param([(10.0, 10.5, 10.25)], (-0.25, 0.25), id="same clock, within the exchange"),
+        pytest.param([(10.0, 10.5, 12.25)], (1.75, 2.25), id="two seconds ahead"),
+        pytest.param(
+            [(10.0, 12.0, 11.0), (20.0, 20.5, 20.25)], (-0.25, 0.25), id="the shorter exchange bounds it"
+        ),
+    ],
+)
+def test_offset_of_a_clock(load, exchanges, expected):
+    assert load("preflight/action_plugins/clock_offset.py").bounds(exchanges) == expected
+
+
+def test_a_file_that_is_younger_than_the_process_is_seen(load, tmp_path):
+    younger = load("service/library/unit_state.py").younger
+    for name, written in (("old", 100), ("new", 300)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (written, written))
+    files = [str(tmp_path / name) for name in ("old", "new", "missing")]
+    assert younger(files, 200.0) == [str(tmp_path / "new")]
+
+
+def test_a_moved_link_counts_by_its_own_age(load, tmp_path):
+    younger = load("service/library/unit_state.py").younger
+    (tmp_path / "version").touch()
+    os.utime(tmp_path / "version", (100, 100))
+    (tmp_path / "link").symlink_to("version")
+    os.utime(tmp_path / "link", (300, 300), follow_symlinks=False)
+    assert younger([str(tmp_path / "link")], 200.0) == [str(tmp_path / "link")]
