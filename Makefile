@@ -1,6 +1,6 @@
 # Every chore by name; `make` alone prints them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit lint format types schema bench lock clean
+.PHONY: help setup demo test test-unit lint format types schema bench role cluster-test lock clean
 PYTEST := .venv/bin/python -m pytest
 
 help: ## print this list
@@ -39,6 +39,14 @@ format: ## lay out the code
 bench: ## measure and compare speeds, about 5 minutes; nothing else should run
 	@scripts/environment test
 	PYTHONPATH=tests:tests/integration .venv/bin/python -m benchmark
+
+role: ## Molecule for one role on a container: make role ROLE=kafka (root and podman)
+	tests/hosts/role $(ROLE)
+
+cluster-test: ## Molecule for init and dismiss on three containers (root and podman)
+	tests/hosts/possible
+	scripts/controller
+	cd tests/cluster && PATH=$(CURDIR)/.venv-controller/bin:$$PATH molecule test -s cluster
 
 schema: ## write docs/result.schema.json from the model
 	@scripts/environment test
