@@ -44,9 +44,7 @@ role: ## Molecule for one role on a container: make role ROLE=kafka (root and po
 	tests/hosts/role $(ROLE)
 
 cluster-test: ## Molecule for init and dismiss on three containers (root and podman)
-	tests/hosts/possible
-	scripts/controller
-	cd tests/cluster && PATH=$(CURDIR)/.venv-controller/bin:$$PATH molecule test -s cluster
+	tests/hosts/cluster
 
 schema: ## write docs/result.schema.json from the model
 	@scripts/environment test
