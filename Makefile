@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-unit lint format types schema bench role cluster-test lock clean
 PYTEST := .venv/bin/python -m pytest
+# Where it is set, several hundred modules are compiled anew at each start of a part, a Spark worker or a test.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

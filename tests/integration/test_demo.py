@@ -25,6 +25,14 @@ STOPPED_WITHIN_S = 20.0
 UP_WITHIN_S = 240.0
 
 
+def runs(process: psutil.Process) -> bool:
+    """Whether it runs; one that has ended and waits for init to take note of it does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 class Demo:
     """The demo with ports and a folder of its own."""
 
@@ -81,7 +89,7 @@ class Demo:
         self.process.send_signal(number)
         assert self.process.wait(STOPPED_WITHIN_S + 10) == 0, self.text()
         assert time.monotonic() - began < STOPPED_WITHIN_S, self.text()
-        assert [process for process in family if process.is_running()] == []
+        assert [process for process in family if runs(process)] == []
 
     def kill_everything(self) -> None:
         family = self.family()
