@@ -31,6 +31,9 @@ HEADER: Final = N_HEADS + len(REASONS)
 BLANK: Final = HEADER + 1
 N_FATES: Final = BLANK + 1
 
+# Else pyarrow takes SIGTERM and SIGINT for itself while it reads: the read fails, or the signal is lost.
+pa.enable_signal_handlers(False)
+
 Columns = dict[str, NDArray[np.generic]]
 
 _PLAIN_DECIMAL = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?")

@@ -1,5 +1,10 @@
 """`hits.read` against the oracle's `classify`, line by line, on rows made of every nasty field."""
 
+import os
+import signal
+import threading
+import time
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -142,3 +147,20 @@ def test_line_bytes_takes_the_chosen_lines(rows):
     ends = np.cumsum([len(line) + 1 for line, _ in rows], dtype=np.int64)
     chosen = np.array([wanted for _, wanted in rows], dtype=np.bool_)
     assert hits.line_bytes(text, ends, chosen) == b"".join(line + b"\n" for line, wanted in rows if wanted)
+
+
+def test_a_signal_while_reading_reaches_its_handler():
+    caught = []
+    text = b"2,0,5,3387315431,7,1\n" * 20_000
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: caught.append(number))
+    try:
+        for sent in range(1, 9):
+            sender = threading.Timer(0.001 * sent, os.kill, (os.getpid(), signal.SIGTERM))
+            sender.start()
+            deadline = time.monotonic() + 5
+            while len(caught) < sent and time.monotonic() < deadline:
+                hits.read(text)
+            sender.join()
+            assert len(caught) == sent
+    finally:
+        signal.signal(signal.SIGTERM, before)
