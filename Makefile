@@ -56,6 +56,7 @@ lock: ## choose versions anew and write locks/
 	@scripts/environment test
 	.uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header pyproject.toml -o locks/app.txt
 	.uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header --group test -c locks/app.txt pyproject.toml -o locks/test.txt
+	.uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --group controller -c locks/app.txt -o locks/controller.txt
 
 clean: ## remove the environment and caches of this checkout
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis

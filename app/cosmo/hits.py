@@ -17,11 +17,10 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from cosmo.detector import HIT_HEAD, MAX_BX, MAX_CHANNEL, MAX_FPGA, MAX_TDC, N_HEADS, ORBIT_MODULUS
+from cosmo.line_limit import MAX_LINE_BYTES
 
 COLUMNS: Final = ("HEAD", "FPGA", "TDC_CHANNEL", "ORBIT_CNT", "BX_COUNTER", "TDC_MEAS")
 HEADER_LINE: Final = ",".join(COLUMNS).encode()
-MAX_LINE_BYTES: Final = 64 * 1024
-"""A longer line (binary without a newline, say) is cut to one byte more than this, and malformed."""
 
 REASONS: Final = ("fields", "empty", "number", "head", "fpga", "channel", "orbit", "bx", "tdc", "long")
 """Why a row is malformed, in the order of the tests: not six fields; an empty field; a field that is no plain

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cosmo import hits
+from cosmo.line_limit import MAX_LINE_BYTES
 from nasty_rows import ANCILLARY, ENDING, GOOD, LINE, NASTY, TEXT
 from oracle.rows import classify, limit, lines
 
@@ -93,8 +94,8 @@ def test_a_nasty_field_in_each_column(field, place):
 @pytest.mark.parametrize(
     ("length", "reason"),
     [
-        pytest.param(hits.MAX_LINE_BYTES, "number", id="as long as allowed"),
-        pytest.param(hits.MAX_LINE_BYTES + 1, "long", id="one byte longer"),
+        pytest.param(MAX_LINE_BYTES, "number", id="as long as allowed"),
+        pytest.param(MAX_LINE_BYTES + 1, "long", id="one byte longer"),
     ],
 )
 @pytest.mark.parametrize("beside", [b"", b"2,0,5,10,1,1\n"], ids=["alone", "beside a hit"])
@@ -105,7 +106,7 @@ def test_a_long_line_is_malformed_whatever_it_holds(length, reason, beside):
 
 
 def test_a_long_line_of_a_valid_hit_is_read_up_to_the_limit():
-    zeros = b"0" * (hits.MAX_LINE_BYTES - 11) + b"7"
+    zeros = b"0" * (MAX_LINE_BYTES - 11) + b"7"
     assert hits.read(b"2,0,5,10,1" + b"," + zeros[1:] + b"\n").tdc.tolist() == [7]
     assert hits.read(b"2,0,5,10,1" + b"," + zeros + b"0\n").fate.tolist() == [hits.MALFORMED["long"]]
 

@@ -21,6 +21,7 @@ PURE = (
     "counting",
     "detector",
     "hits",
+    "line_limit",
     "orbit_shift",
     "pace",
     "results",
@@ -33,6 +34,19 @@ PURE = (
 OUTSIDE = {"os", "socket", "time", "pathlib", "io", "shutil", "subprocess", "threading", "urllib", "http"}
 OUR_PURE = {*PURE, "errors"}
 CALLS_OUTSIDE = {"open", "input", "print"}
+#: What the command line may import at its top: a command's own needs are imported when it runs.
+AT_THE_TOP = {
+    "__future__",
+    "click",
+    "collections",
+    "importlib",
+    "json",
+    "logging",
+    "pathlib",
+    "sys",
+    "typing",
+}
+OURS_AT_THE_TOP = ("cosmo.errors", "cosmo.commands.shared.documents")
 
 
 def files():
@@ -102,6 +116,19 @@ def test_one_file_of_the_sources_talks_to_the_store():
 @pytest.mark.parametrize("room", PURE)
 def test_pure_rooms(room):
     assert impurities(room, (APP / f"{room}.py").read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "path", [APP / "cli.py", *sorted((APP / "commands").glob("*.py"))], ids=lambda path: path.name
+)
+def test_a_command_imports_what_it_runs_where_it_runs_it(path):
+    at_the_top = [
+        node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    names = imported(ast.unparse(ast.Module(at_the_top, [])))
+    ours = {name for name in names if name.startswith("cosmo.")}
+    assert {name for name in ours if not name.startswith(OURS_AT_THE_TOP)} == set()
+    assert {name.split(".")[0] for name in names - ours} <= AT_THE_TOP
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmo.hits import MAX_LINE_BYTES, Lines, read
+from cosmo.hits import Lines, read
+from cosmo.line_limit import MAX_LINE_BYTES
 from cosmo.orbit_shift import shifted
 
 BLOCK_BYTES = 2 << 20

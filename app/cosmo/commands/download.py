@@ -1,0 +1,44 @@
+"""`cosmo download`: recordings from the bucket, as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("download")
+@click.option("--range", "numbers", metavar="A-B", help="Objects by the number in their names, as 0-9.")
+@click.argument("names", nargs=-1)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DEST")
+@click.pass_obj
+def command(document: Path, numbers: str | None, names: tuple[str, ...], folder: Path) -> None:
+    """Fetch recordings from the bucket of the settings into the folder DEST, all or those of NAMES (globs).
+
+    What is there already is checked and kept; what is partly there is gone on with.
+    """
+    from cosmo.commands.shared.person import say
+    from cosmo.commands.shared.progress import byte_bar
+    from cosmo.download import download
+    from cosmo.settings import Settings
+    from cosmo.sources import Bucket
+    from cosmo.sources.bucket_source import recordings
+    from cosmo.sources.selection import NumberRange, selected
+
+    wanted = NumberRange.of(numbers) if numbers is not None else None
+    bucket = Bucket(Settings.load(document).bucket)
+    objects = selected(recordings(bucket), wanted, names)
+    total_bytes = sum(stored.size_bytes for stored in objects)
+    try:
+        with byte_bar("fetching", total_bytes) as progress:
+            done = download(bucket, objects, folder, progress)
+    except KeyboardInterrupt:
+        say(f"stopped; the same command goes on with what is in {folder}")
+        raise
+    unsure = (
+        f"; only the size of {len(done.size_only)}: their ETags cannot be checked" if done.size_only else ""
+    )
+    say(
+        f"{len(objects)} objects, {total_bytes / 1e6:,.1f} MB, are in {folder} ({done.fetched} fetched, "
+        f"{done.already_there} were there), sizes and ETags checked{unsure}. Replay: cosmo demo {folder}"
+    )

@@ -1,0 +1,1 @@
+"""What commands share: the settings document, speaking to a person, progress, and systemd."""

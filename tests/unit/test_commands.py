@@ -1,0 +1,60 @@
+"""The command line as a whole: every command is there, has help, and starts fast."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cosmo import cli
+
+FILES = Path(cli.__file__).parent / "commands"
+SLOW = {"numpy", "pyarrow", "pydantic", "kafka", "rich", "pyspark", "bokeh", "boto3"}
+
+
+def commands():
+    """Return every command by its words, groups too."""
+    found = {}
+
+    def gather(words, command):
+        found[" ".join(words)] = command
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for name in command.list_commands(context):
+                gather((*words, name), command.get_command(context, name))
+
+    gather(("cosmo",), cli.cosmo)
+    return found
+
+
+def test_the_table_has_every_file():
+    assert set(cli.COMMANDS) == {path.stem for path in FILES.glob("*.py")} - {"__init__"}
+
+
+@pytest.mark.parametrize("words", commands())
+def test_each_command_says_what_it_does(words):
+    command = commands()[words]
+    assert command.help
+    assert command.get_short_help_str(200).endswith(".")
+    shown = CliRunner().invoke(cli.cosmo, [*words.split()[1:], "--help"])
+    assert shown.exit_code == 0, shown.output
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    assert [each.name for each in options if not each.help and each.name != "kind"] == []
+
+
+def test_an_unknown_command_is_named():
+    refused = CliRunner().invoke(cli.cosmo, ["analyze"])
+    assert refused.exit_code == 2
+    assert "analyze" in refused.output
+
+
+def test_help_imports_no_slow_library():
+    program = (
+        "import sys; from cosmo.cli import cosmo; cosmo(['-h'], standalone_mode=False); print(*sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    *_, modules = shown.stdout.splitlines()
+    assert "cosmo.commands.summarise" in modules.split()
+    assert not SLOW & set(modules.split())
