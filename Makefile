@@ -1,12 +1,12 @@
 # Every chore by name; `make` alone prints them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit lint format types schema bench role cluster-test lock clean
+.PHONY: help setup demo test test-unit test-stack test-cluster lint lint-ansible format types schema bench role lock clean
 PYTEST := .venv/bin/python -m pytest
 # Where it is set, several hundred modules are compiled anew at each start of a part, a Spark worker or a test.
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## run the whole stack on this machine; DATA=path replays a recording, RATE=rows per second
 	@scripts/environment app
@@ -16,9 +16,16 @@ setup: ## make the environment with all that tests need
 	@scripts/environment test
 	@scripts/system-packages
 
-test: setup lint types ## all tests: style, types, unit, then real Kafka, Spark and browser
-	$(PYTEST) tests/unit -n 2 --dist worksteal
-	$(PYTEST) tests/integration tests/browser
+test: setup lint types test-unit test-stack lint-ansible test-cluster ## all tests: style, types, unit, real Kafka, Spark, browser, hosts
+
+test-stack: ## integration on real ZooKeeper, Kafka and Spark, and the page in a browser
+	@scripts/environment test
+	@scripts/system-packages
+	$(PYTEST) tests/integration tests/browser $(if $(K),-k "$(K)")
+
+test-cluster: ## Molecule on systemd hosts in containers: every role, then the cluster (root and podman); S=names
+	@scripts/system-packages
+	tests/hosts/scenarios $(S)
 
 test-unit: ## unit and property tests only, under 30 s; K=word
 	@scripts/environment test
@@ -28,6 +35,11 @@ lint: ## style and mistakes; never edits
 	@scripts/environment test
 	.venv/bin/ruff format --check --diff .
 	.venv/bin/ruff check .
+
+lint-ansible: ## style and mistakes of playbooks, roles and YAML; never edits
+	@scripts/controller
+	PATH=$(CURDIR)/.venv-controller/bin:$$PATH ansible-lint
+	.venv-controller/bin/yamllint --strict .
 
 types: ## static types, strict
 	@scripts/environment test
@@ -44,9 +56,6 @@ bench: ## measure and compare speeds, about 5 minutes; nothing else should run
 
 role: ## Molecule for one role on a container: make role ROLE=kafka (root and podman)
 	tests/hosts/role $(ROLE)
-
-cluster-test: ## Molecule for init and dismiss on three containers (root and podman)
-	tests/hosts/cluster
 
 schema: ## write docs/result.schema.json from the model
 	@scripts/environment test
