@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from cosmo.errors import SourceError
 from cosmo.sources.blocks import Block
-from cosmo.sources.recording import CUT_OFF, GZIP_MAGIC, SUFFIXES, recording_blocks, require_rows
-
-_LOOKED_AT = 1 << 18
+from cosmo.sources.recording import GZIP_MAGIC, SUFFIXES, OnDamage, has_rows, recording_blocks, tell_of_damage
 
 
 @dataclass(frozen=True)
@@ -22,23 +21,32 @@ class FilesSource:
     paths: tuple[Path, ...]
 
     @classmethod
-    def of(cls, names: Iterable[str]) -> FilesSource:
+    def of(cls, names: Iterable[str], *, to_loop: bool = False) -> FilesSource:
         """Find files by path, glob or folder (its .txt, .csv and .gz files, in the order of their names).
+
+        Parameters
+        ----------
+        to_loop : they will be played in a loop, which is endless without rows.
 
         Raises
         ------
-        SourceError : a name matches nothing, a file cannot be read, or holds no rows of ours.
+        SourceError : a name matches nothing, a file cannot be read, or has lines and none with our columns; a
+            folder, or all that is to be looped over, has no row.
         """
         paths: list[Path] = []
+        any_rows = False
         for name in names:
             found = _matches(name)
-            if Path(name).is_dir() and not any(_has_content(path) for path in found):
+            have_rows = [_has_rows(path) for path in found]
+            any_rows = any_rows or any(have_rows)
+            if not any(have_rows) and Path(name).expanduser().is_dir():
                 raise SourceError(
-                    f"{name}: expected files with rows, they are all empty; name another folder"
+                    f"{name}: expected a folder with rows, got none in its {len(found)} files; name another"
                 )
             paths += found
-        for path in paths:
-            _check(path)
+        if to_loop and not any_rows:
+            named = ", ".join(map(str, paths)) or "no file"
+            raise SourceError(f"expected rows to loop over, got none in {named}; name another")
         return cls(tuple(paths))
 
     @property
@@ -54,7 +62,7 @@ class FilesSource:
     @property
     def is_plain(self) -> bool:
         """Whether nothing is compressed, so that `size_bytes` is the size of the text too."""
-        return not any(path.suffix == ".gz" for path in self.paths)
+        return not any(_is_packed(path) for path in self.paths)
 
     def blocks(self, source: str = "", offset: int = 0) -> Iterator[Block]:
         """Yield the blocks from an offset in a file on; see `Source.blocks`."""
@@ -71,54 +79,66 @@ class FilesSource:
 
 
 def _matches(name: str) -> list[Path]:
-    path = Path(name).expanduser().resolve()
-    if path.is_dir():
-        found = sorted(entry for entry in path.iterdir() if entry.suffix in SUFFIXES and entry.is_file())
-        if not found:
-            raise SourceError(f"{name}: expected a folder with {', '.join(SUFFIXES)} files, it has none")
-        return found
-    if path.exists():
-        return [path]
-    found = sorted(path.parent.glob(path.name)) if path.parent.is_dir() else []
+    try:
+        path = Path(name).expanduser().resolve()
+        if path.is_dir():
+            found = sorted(entry for entry in path.iterdir() if entry.suffix in SUFFIXES and entry.is_file())
+            if not found:
+                raise SourceError(
+                    f"{name}: expected a folder with {', '.join(SUFFIXES)} files, it has none; name another"
+                )
+            return found
+        if path.exists():
+            return [path]
+        found = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+    except (OSError, RuntimeError) as error:  # the latter: a loop of links
+        raise SourceError(f"{name}: expected a readable file or folder, got: {error}; correct it") from error
     if not found:
         raise SourceError(f"{name}: expected a file, a folder or a glob, nothing is there; correct the name")
     return found
 
 
-def _has_content(path: Path) -> bool:
-    with _opened(path) as stream:
-        return bool(stream.read(1))
+def _has_rows(path: Path) -> bool:
+    """Return whether a file has rows; refuse what is not ours, and a packed file with nothing to unpack."""
+    damages: list[str] = []
+    found = has_rows(str(path), _file_blocks(path, 0, lambda _name, damage: damages.append(damage)))
+    if damages and not found:
+        raise SourceError(f"{path}: expected a gzip file, got: {damages[0]}; is it whole?")
+    return found
 
 
-def _check(path: Path) -> None:
-    """Refuse what is not ours: a file with lines, none of which has our six columns."""
-    with _opened(path) as stream:
+def _is_packed(path: Path) -> bool:
+    """Tell by the content: a packed file may have been renamed."""
+    with _raw(path) as raw:
+        return raw.peek(2)[:2] == GZIP_MAGIC
+
+
+def _raw(path: Path) -> BufferedReader:
+    with ExitStack() as opened:
         try:
-            text = stream.read(_LOOKED_AT)
-        except CUT_OFF as error:
-            raise SourceError(f"{path}: expected a gzip file, got: {error}; is it whole?") from error
-    require_rows(str(path), text)
+            raw = opened.enter_context(path.open("rb"))
+            raw.peek(1)
+        except OSError as error:
+            raise SourceError(
+                f"{path}: expected a readable file, got: {error.strerror}; correct it"
+            ) from error
+        opened.pop_all()
+        return raw
 
 
-def _opened(path: Path) -> BinaryIO:
-    try:
-        raw = path.open("rb")
-        magic = raw.peek(2)[:2]
-    except OSError as error:
-        raise SourceError(f"{path}: expected a readable file, got: {error.strerror}; correct it") from error
-    if path.suffix == ".gz":
-        if magic and magic != GZIP_MAGIC:
-            raw.close()
-            raise SourceError(f"{path}: expected a gzip file by its name, it is not one; rename it")
-        if magic:
-            raw.close()  # a GzipFile closes only what it has opened itself
-            return cast(BinaryIO, gzip.GzipFile(path, mode="rb"))
+def _opened(path: Path) -> BufferedReader | gzip.GzipFile:
+    if _is_packed(path):
+        return gzip.GzipFile(path, mode="rb")
+    raw = _raw(path)
+    if path.suffix == ".gz" and raw.peek(1):
+        raw.close()
+        raise SourceError(f"{path}: expected a gzip file by its name, it is not one; rename it")
     return raw
 
 
-def _file_blocks(path: Path, offset: int) -> Iterator[Block]:
+def _file_blocks(path: Path, offset: int, on_damage: OnDamage = tell_of_damage) -> Iterator[Block]:
     with _opened(path) as stream:
         try:
-            yield from recording_blocks(str(path), stream, 0, offset)  # type: ignore[arg-type]
+            yield from recording_blocks(str(path), stream, 0, offset, on_damage)
         except OSError as error:
             raise SourceError(f"{path}: expected to read on, got: {error.strerror}; mend the disk") from error

@@ -18,6 +18,6 @@ def open_source(settings: Settings) -> Source:
     if settings.source.kind == "bucket":
         return BucketSource.of(settings.bucket)
     if settings.source.kind == "files":
-        return FilesSource.of(settings.source.files)
+        return FilesSource.of(settings.source.files, to_loop=settings.source.loop)
     faults = tuple(parse_fault(text) for text in settings.source.faults)
     return GeneratedSource(KINDS[settings.source.kind](seed=settings.source.seed, faults=faults))

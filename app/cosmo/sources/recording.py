@@ -5,8 +5,12 @@ from __future__ import annotations
 import gzip
 import logging
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cosmo.errors import SourceError
 from cosmo.hits import COLUMNS, HEADER, MALFORMED, read
@@ -18,6 +22,9 @@ SUFFIXES: Final = (".txt", ".csv", ".gz")
 GZIP_MAGIC: Final = b"\x1f\x8b"
 CUT_OFF: Final = (EOFError, zlib.error, gzip.BadGzipFile)
 """What reading a gzip stream raises that ends early or is damaged."""
+
+OnDamage = Callable[[str, str], None]
+"""Is told the name of a recording that cannot be unpacked to its end, and why."""
 
 
 class Stream(Protocol):
@@ -36,15 +43,55 @@ def require_rows(name: str, text: bytes) -> None:
     text : some first bytes; the line that they cut is not looked at, unless it is the only one.
     """
     fates = read(text[: text.rfind(b"\n") + 1] or text).fate
+    n_lines = int((fates <= HEADER).sum())
+    if n_lines and not _has_columns(fates):
+        raise _not_ours(name, n_lines)
+
+
+def has_rows(name: str, blocks: Iterable[Block]) -> bool:
+    """Return whether a recording has rows; it is read until the first that has our six columns.
+
+    Raises
+    ------
+    SourceError : it has lines, and none of them has our six columns.
+    """
+    n_rows, has_header = 0, False
+    for block in blocks:
+        fates = read(block.text).fate
+        n_rows += int((fates < HEADER).sum())
+        if _has_columns(fates[fates < HEADER]):
+            return True
+        has_header = has_header or bool((fates == HEADER).any())
+    if n_rows and not has_header:
+        raise _not_ours(name, n_rows)
+    return n_rows > 0
+
+
+def _has_columns(fates: NDArray[np.uint8]) -> bool:
     lines = fates[fates <= HEADER]
-    if len(lines) and bool(((lines == MALFORMED["fields"]) | (lines == MALFORMED["long"])).all()):
-        raise SourceError(
-            f"{name}: expected rows of {len(COLUMNS)} fields ({','.join(COLUMNS)}), "
-            f"none of its first {len(lines)} lines has them; name another"
-        )
+    return not bool(((lines == MALFORMED["fields"]) | (lines == MALFORMED["long"])).all())
 
 
-def recording_blocks(name: str, stream: Stream, start: int, offset: int) -> Iterator[Block]:
+def _not_ours(name: str, n_lines: int) -> SourceError:
+    return SourceError(
+        f"{name}: expected rows of {len(COLUMNS)} fields ({','.join(COLUMNS)}), "
+        f"got none in {n_lines:,} line{'' if n_lines == 1 else 's'}; name another"
+    )
+
+
+@cache  # a recording is played again and again
+def tell_of_damage(name: str, damage: str) -> None:
+    """Warn once of a recording of which only a part can be unpacked."""
+    log.warning("%s is cut off or damaged (%s); the rows up to there are used", name, damage)
+
+
+def recording_blocks(
+    name: str,
+    stream: Stream,
+    start: int,
+    offset: int,
+    on_damage: OnDamage = tell_of_damage,
+) -> Iterator[Block]:
     """Yield the blocks of a recording from an offset on; of a damaged one, those up to the damage.
 
     Parameters
@@ -52,6 +99,7 @@ def recording_blocks(name: str, stream: Stream, start: int, offset: int) -> Iter
     name : of the file or object.
     stream : its bytes, from `start` on.
     start, offset : where the stream begins, and where the blocks are to begin, in bytes.
+    on_damage : called at most once.
     """
     # A GzipFile unpacks a few KiB at a time; asked for more at once, it would lose what came before a damage.
     is_packed = isinstance(stream, gzip.GzipFile)
@@ -64,7 +112,7 @@ def recording_blocks(name: str, stream: Stream, start: int, offset: int) -> Iter
             try:
                 piece = stream.read1(size)
             except CUT_OFF as error:
-                log.warning("%s is cut off or damaged (%s); the rows up to there are used", name, error)
+                on_damage(name, str(error))
                 is_cut_off = True
                 break
             pieces.append(piece)

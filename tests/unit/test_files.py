@@ -1,0 +1,161 @@
+"""Recordings as files find them: cut off, renamed, damaged, of other people. Against the oracle."""
+
+import gzip
+import sys
+import zlib
+
+import pytest
+
+from against_oracle import as_oracle
+from cosmo import cli
+from cosmo.errors import SourceError
+from cosmo.sources import FilesSource
+from cosmo.sources.recording import tell_of_damage
+from cosmo.summarise import summarise
+from cosmo.timeslices import Limits
+from oracle.summary import of_file_bytes
+from sample_rows import hit, scintillator
+
+ROWS = [row for orbit in range(100) for row in (hit(orbit, channel=orbit % 64), scintillator(orbit))]
+TEXT = b"".join(row + b"\n" for row in ROWS)
+PACKED = gzip.compress(TEXT)
+HEADER = b"HEAD,FPGA,TDC_CHANNEL,ORBIT_CNT,BX_COUNTER,TDC_MEAS\n"
+HALF = len(TEXT) // 2  # in the middle of a line
+LONG_LINE = b"x" * (5 << 20) + b"\n"
+JUNK = (b"junk " * 1000 + b"\n") * 600  # longer than a block
+
+
+@pytest.fixture(autouse=True)
+def _nothing_told_yet():
+    tell_of_damage.cache_clear()
+
+
+def of_files(*names):
+    return as_oracle(summarise(FilesSource.of(map(str, names)), Limits()))
+
+
+def unpacked(data):
+    """Return as much of one gzip member as can be had."""
+    return zlib.decompressobj(31).decompress(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        pytest.param("a.csv", b"", b"", id="empty"),
+        pytest.param("a.csv", HEADER, HEADER, id="only a header"),
+        pytest.param("a.csv.gz", b"", b"", id="empty, by its name packed"),
+        pytest.param("a.csv.gz", gzip.compress(b""), b"", id="nothing, packed"),
+        pytest.param("a.csv.gz", PACKED, TEXT, id="packed"),
+        pytest.param("a.csv", PACKED, TEXT, id="packed and renamed"),
+        pytest.param(
+            "a.gz", gzip.compress(TEXT[:HALF]) + gzip.compress(TEXT[HALF:]), TEXT, id="packed in two pieces"
+        ),
+        pytest.param("a.csv", LONG_LINE + TEXT, LONG_LINE + TEXT, id="rows after a line of 5 MiB"),
+        pytest.param("a.csv", JUNK + TEXT, JUNK + TEXT, id="rows after junk"),
+        pytest.param("a.csv", TEXT.replace(b"\n", b"\r\n"), TEXT, id="CRLF"),
+        pytest.param("a.csv", TEXT[:-1], TEXT, id="no last newline"),
+        pytest.param("a.csv", TEXT.decode().encode("utf-16"), TEXT.decode().encode("utf-16"), id="UTF-16"),
+        pytest.param("a [1].csv", TEXT, TEXT, id="a name that looks like a glob"),
+    ],
+)
+def test_a_file_is_what_the_oracle_says(tmp_path, caplog, name, content, text):
+    (tmp_path / name).write_bytes(content)
+    assert of_files(tmp_path / name) == of_file_bytes(text)
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        pytest.param(PACKED[: len(PACKED) // 2], unpacked(PACKED[: len(PACKED) // 2]), id="cut off"),
+        pytest.param(PACKED[:-1], TEXT, id="cut off in its last number"),
+        pytest.param(PACKED[:-8] + bytes(4) + PACKED[-4:], TEXT, id="another checksum"),
+        pytest.param(PACKED + b"not gzip", TEXT, id="something behind"),
+        pytest.param(PACKED + PACKED[:40], TEXT + unpacked(PACKED[:40]), id="cut off in the second piece"),
+    ],
+)
+def test_a_damaged_file_is_used_up_to_the_damage_and_that_is_said_once(tmp_path, caplog, content, text):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(content)
+    source = FilesSource.of([str(path)])
+    for _ in range(2):  # as when it is played in a loop
+        assert as_oracle(summarise(source, Limits())) == of_file_bytes(text)
+    assert [message.partition(" (")[0] for message in caplog.messages] == [f"{path} is cut off or damaged"]
+
+
+def test_an_orbit_across_two_files_stays_whole(tmp_path):
+    cut = TEXT.index(b"\n", HALF) + 1
+    for name, text in (("2.csv", TEXT[cut:]), ("1.csv", TEXT[: cut - 1])):  # without its last newline
+        (tmp_path / name).write_bytes(text)
+    (tmp_path / "notes.md").write_text("no recording")
+    expected = of_file_bytes(TEXT)
+    assert of_files(tmp_path) == of_files(tmp_path / "*.csv") == expected
+    assert of_files(tmp_path / "1.csv", tmp_path / "2.csv") == expected
+    assert of_files(f"{tmp_path.parent}/{tmp_path.name[:-1]}?/[12].csv") == expected
+
+
+def write_nothing(_folder):
+    return "missing.csv"
+
+
+def write_file(name, content):
+    def write(folder):
+        (folder / name).write_bytes(content)
+        return name
+
+    return write
+
+
+def write_folder(**files):
+    def write(folder):
+        (folder / "d.csv").mkdir()
+        for name, content in files.items():
+            (folder / "d.csv" / f"{name}.csv").write_bytes(content)
+        return "d.csv"
+
+    return write
+
+
+def write_loop_of_links(folder):
+    (folder / "a.csv").symlink_to("a.csv")
+    return "a.csv"
+
+
+BAD = [
+    pytest.param(write_nothing, "nothing is there", id="missing"),
+    pytest.param(write_file("a.csv.gz", TEXT), "it is not one; rename it", id="not gzip"),
+    pytest.param(write_file("a.csv.gz", PACKED[:12]), "is it whole?", id="cut off before the first row"),
+    pytest.param(write_file("a.csv", b"a,b\n1,2\n"), "got none in 2 lines", id="other columns"),
+    pytest.param(write_file("a.csv", b"\0" * 100_000), "got none in 1 line;", id="zeros"),
+    pytest.param(write_folder(), "it has none; name another", id="folder without files"),
+    pytest.param(write_folder(a=b"", b=HEADER, c=b"\n"), "got none in its 3 files", id="folder without rows"),
+    pytest.param(write_loop_of_links, "correct it", id="loop of links"),
+]
+
+
+@pytest.mark.parametrize(("write", "expected"), BAD)
+def test_what_cannot_be_measured_is_one_sentence_with_its_name_and_exit_code_2(
+    tmp_path, monkeypatch, capsys, write, expected
+):
+    name = tmp_path / write(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["cosmo", "summarise", "--json", str(name)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().err
+    assert (ended.value.code, said.count("\n"), str(name) in said) == (2, 1, True)
+    assert expected in said
+
+
+def test_a_file_that_the_system_refuses_to_read():
+    with pytest.raises(SourceError, match="expected a readable file, got: Input/output error"):
+        FilesSource.of(["/proc/self/mem"])
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", HEADER], ids=["empty", "blank", "only a header"])
+def test_nothing_can_be_measured_but_not_looped_over(tmp_path, content):
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    assert of_files(path)["rows"] == 0
+    with pytest.raises(SourceError, match=f"rows to loop over, got none in {path}"):
+        FilesSource.of([str(path)], to_loop=True)
