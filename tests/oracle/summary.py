@@ -43,22 +43,26 @@ def summary(slices: Iterable[Slice]) -> dict:
     total = empty()
     active: list[tuple[int, list[int]]] = []
     for piece in slices:
-        total["split"] += piece.split
-        total["live_orbits"] += (piece.to_orbit - piece.from_orbit) % ORBITS
-        orbits: dict[int, Orbit] = {}
-        for line in piece.lines:
-            row = classify(line)
-            count_row(total, row)
-            if row.kind == "hit":
-                where = place(row.orbit, piece)
-                if where == "inside":
-                    collect(orbits, row)
-                else:
-                    total[where] += 1
-        for number, orbit in orbits.items():
-            active.append((number, count_orbit(total, orbit)))
+        active += count_slice(total, piece)
     total["active_by_orbit"] = by_block(active)
     return total
+
+
+def count_slice(total: dict, piece: Slice) -> list[tuple[int, list[int]]]:
+    """Add a slice to all but `active_by_orbit`; return its orbits, each with its active channels."""
+    total["split"] += piece.split
+    total["live_orbits"] += (piece.to_orbit - piece.from_orbit) % ORBITS
+    orbits: dict[int, Orbit] = {}
+    for line in piece.lines:
+        row = classify(line)
+        count_row(total, row)
+        if row.kind == "hit":
+            where = place(row.orbit, piece)
+            if where == "inside":
+                collect(orbits, row)
+            else:
+                total[where] += 1
+    return [(number, count_orbit(total, orbit)) for number, orbit in orbits.items()]
 
 
 def of_file_bytes(data: bytes, **parameters: int) -> dict:
