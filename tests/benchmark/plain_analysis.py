@@ -66,7 +66,7 @@ def main(document: Path, output: Path, jars: str) -> None:
         frame.unpersist()
         now = time.time()
         line = {"batch": number, "ms": 1000 * (now - began), "rows": result["rows"], "published": now}
-        line["latency_ms"] = 1000 * (now - result["first"]) if result["rows"] else None
+        line |= {"first": result["first"], "last": result["last"]}
         with output.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
@@ -75,9 +75,8 @@ def main(document: Path, output: Path, jars: str) -> None:
 
 def statistics(rows: DataFrame) -> dict:
     """Return the six statistics of one batch, one query after the other."""
-    first = rows.agg(
-        F.count("*").alias("n"), F.min(F.col("timestamp").cast("double")).alias("first")
-    ).toPandas()
+    sent = F.col("timestamp").cast("double")
+    span = rows.agg(F.count("*").alias("n"), F.min(sent).alias("first"), F.max(sent).alias("last")).toPandas()
     hits = rows.where("head = 2")
     chamber = F.when(
         (F.col("fpga") < 2) & (F.col("channel") < 128), 2 * F.col("fpga") + F.floor(F.col("channel") / 64)
@@ -110,7 +109,12 @@ def statistics(rows: DataFrame) -> dict:
         "unmapped": hits.where("chamber is null").agg(F.count("*")),
     }
     result = {name: frame.toPandas().to_dict("list") for name, frame in frames.items()}
-    return {**result, "rows": int(first["n"][0]), "first": float(first["first"][0] or 0)}
+    return {
+        **result,
+        "rows": int(span["n"][0]),
+        "first": float(span["first"][0] or 0),
+        "last": float(span["last"][0] or 0),
+    }
 
 
 if __name__ == "__main__":

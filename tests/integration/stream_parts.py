@@ -76,13 +76,13 @@ class Parts:
         self.broker = Broker(self.settings)
         self.processes: list[Process[bytes]] = []
 
-    def write_document(self, folder: Path) -> Path:
+    def write_document(self, folder: Path, **changes: object) -> Path:
         """Write the settings, with this folder for locks and Spark's files: as on a host of its own."""
         document = self._base.model_dump(mode="json")
         document["paths"]["data"] = str(folder)
         for topic in ("stream", "results", "runs"):
             document["topics"][topic]["name"] = f"{topic}-{self._name}"
-        for key, value in self._changes.items():
+        for key, value in {**self._changes, **changes}.items():
             section, _, entry = key.partition("__")
             document[section][entry] = value
         folder.mkdir(parents=True, exist_ok=True)

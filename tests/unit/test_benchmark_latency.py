@@ -19,7 +19,11 @@ def test_percentiles_of_nothing_are_not_a_number():
 
 def test_the_first_result_beyond_a_slice_covers_it():
     sent = [Sent(0, 4, 10, 100.0, 100.0), Sent(0, 5, 30, 101.0, 101.0), Sent(1, 0, 60, 101.0, 101.0)]
-    published = [Published({0: 5, 1: 0}, 102.0), Published({0: 6, 1: 0}, 103.0), Published({0: 6, 1: 1}, 104.0)]
+    published = [
+        Published({0: 5, 1: 0}, 102.0),
+        Published({0: 6, 1: 0}, 103.0),
+        Published({0: 6, 1: 1}, 104.0),
+    ]
     latencies = RowLatencies.of(sent, published)
     by_latency = {2.0: 20.0, 3.0: 60.0}  # slices at offsets 4 and 5 of partition 0: 2 s each; the other: 3 s
     by_latency[2.0] = 10.0 + 30.0

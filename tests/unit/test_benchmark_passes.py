@@ -15,7 +15,12 @@ def rows(first_orbit, orbits=N_ORBITS):
     text = []
     for i in range(orbits):
         orbit = (first_orbit + i) % ORBITS
-        text += [hit(orbit, channel=i % 64, bx=i % 3000), hit(orbit, 1, channel=i % 100), b"0,1,2,3,4,5", b"bad"]
+        text += [
+            hit(orbit, channel=i % 64, bx=i % 3000),
+            hit(orbit, 1, channel=i % 100),
+            b"0,1,2,3,4,5",
+            b"bad",
+        ]
         text += [scintillator(orbit)] * (i % 7 == 0)
     return b"\n".join(text) + b"\n"
 

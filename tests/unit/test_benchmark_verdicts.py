@@ -23,7 +23,10 @@ def test_a_target_is_met_or_not(measured, at_least, met):
 
 
 def test_a_verdict_says_what_was_wanted_and_what_came():
-    assert str(Verdict("p95", 1431.2, 1200, " ms", at_least=False)) == "NOT met: p95: 1,431 ms (at most 1,200 ms)"
+    assert (
+        str(Verdict("p95", 1431.2, 1200, " ms", at_least=False))
+        == "NOT met: p95: 1,431 ms (at most 1,200 ms)"
+    )
     assert str(Verdict("cores", 1.5, 1.4)) == "met: cores: 1.5 (at least 1.4)"
 
 

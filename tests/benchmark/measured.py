@@ -1,0 +1,164 @@
+"""The whole of `make bench`, in the order in which it is measured."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from embedded_broker import LOCALHOST, LOCK, EmbeddedBroker
+from stream_parts import Parts
+
+from cosmo import artifacts
+from cosmo.settings import Settings
+
+from . import data
+from .backlog import CoresCompared, Session
+from .data import BEAM, COSMICS, Data
+from .figures import Figures
+from .ladder import Ladder
+from .plain import Plain
+from .pure import pure_rate
+from .streams import Stream
+
+LINGER_MS = 100
+LADDERS: dict[str, tuple[float, ...]] = {
+    COSMICS: (1_100.0, 10_000.0),
+    BEAM: (100_000.0, 200_000.0, 500_000.0, 1_000_000.0),
+}
+PLAIN_RATES = ((COSMICS, 1_100.0), (COSMICS, 10_000.0), (BEAM, 20_000.0), (BEAM, 40_000.0), (BEAM, 80_000.0))
+BACKLOG_ROWS = 12_000_000
+PAIR_ROWS = 3_000_000
+PAIRS = 5
+
+Tell = Callable[[str], object]
+
+
+def measure(folder: Path, tell: Tell, only: str | None = None) -> Figures:
+    """Measure everything, or one part only."""
+    began = time.time()
+
+    def said(text: str) -> None:
+        tell(f"{time.time() - began:4.0f} s  {text}")
+
+    said("generating rows, and asking the oracle")
+    rows = data.make(folder)
+    figures = Figures(rows_of_pass={kind: each.one_pass.rows for kind, each in rows.items()})
+    jars = artifacts.fetch(LOCK, Settings.load(LOCALHOST).paths.cache)
+    if only in (None, "pure"):
+        _pure(figures, rows, said)
+    broker = EmbeddedBroker(folder / "broker", jars)
+    broker.start()
+    try:
+        if only in (None, "backlog"):
+            _backlogs(figures, rows, broker, folder, said)
+        if only in (None, "ladder"):
+            for kind, rates in LADDERS.items():
+                _ladder(figures, rows[kind], rates, broker, folder, said)
+        if only in (None, "plain"):
+            _plain(figures, rows, ",".join(map(str, jars.spark_kafka)), broker, folder, said)
+    finally:
+        broker.stop()
+    if only is None:  # the machine's speed may have changed meanwhile
+        _pure(figures, rows, said)
+    return figures
+
+
+def _pure(figures: Figures, rows: dict[str, Data], said: Tell) -> None:
+    for kind, each in rows.items():
+        found = figures.pure.setdefault(kind, {"one_core": [], "all_cores": []})
+        found["one_core"].append(pure_rate(each.path, 1))
+        found["all_cores"].append(pure_rate(each.path))
+        one, every = found["one_core"][-1], found["all_cores"][-1]
+        said(f"(a) pure limit, {kind}: {one:,.0f} rows/s on one core, {every:,.0f} on all")
+
+
+def _backlogs(
+    figures: Figures, rows: dict[str, Data], broker: EmbeddedBroker, folder: Path, said: Tell
+) -> None:
+    cores = list(range(os.cpu_count() or 1))
+    both = Session(broker.settings, folder, cores)
+    one = Session(broker.settings, folder, cores[:1])
+    streams: list[Stream] = []
+    try:
+        for kind, each in rows.items():
+            streams.append(Stream(broker.settings, folder, f"backlog-{kind}", each))
+            laid_at = time.time()
+            laid = streams[-1].lay(BACKLOG_ROWS)
+            figures.laid_rows_per_s[kind] = laid / (time.time() - laid_at)
+            said(f"{laid:,} rows of {kind} laid at {figures.laid_rows_per_s[kind]:,.0f} rows/s")
+        pairs = Stream(broker.settings, folder, "pairs", rows[BEAM])
+        streams.append(pairs)
+        pairs.lay(PAIR_ROWS)
+        for session in (both, one):
+            session.wait_until_ready()
+            figures.accounts.append(session.work_off(pairs, "warm-up", broker.process_ids).account)
+        for kind, stream in zip(rows, streams, strict=False):
+            done = both.work_off(stream, "whole", broker.process_ids)
+            figures.backlog[kind] = done
+            figures.accounts.append(done.account)
+            said(f"(b) backlog of {kind}: {done.rows_per_s:,.0f} rows/s in {done.batches} batches")
+        rates: dict[int, list[float]] = {1: [], 2: []}
+        for pair in range(PAIRS):
+            order = ((1, one), (2, both)) if pair % 2 == 0 else ((2, both), (1, one))
+            for n_cores, session in order:
+                done = session.work_off(pairs, f"pair-{pair}", broker.process_ids)
+                rates[n_cores].append(done.rows_per_s)
+                figures.accounts.append(done.account)
+            said(f"(e) pair {pair}: {rates[1][-1]:,.0f} rows/s on one core, {rates[2][-1]:,.0f} on all")
+        figures.cores = CoresCompared(rates[1], rates[2])
+    finally:
+        for each in (both, one, *streams):
+            each.close()
+
+
+def _ladder(
+    figures: Figures,
+    rows: Data,
+    rates: tuple[float, ...],
+    broker: EmbeddedBroker,
+    folder: Path,
+    said: Tell,
+) -> None:
+    stream = Stream(broker.settings, folder, f"ladder-{rows.kind}", rows, producer__linger_ms=LINGER_MS)
+    try:
+        ladder = Ladder(stream, broker.process_ids)
+        ladder.start()
+        for rate in rates:
+            point = ladder.measure(rate)
+            said(
+                f"(c) {rows.kind} at {rate:,.0f} rows/s: batch p50 {point.batch_ms[0]:,.0f} ms, "
+                f"row to result p95 {point.latency_ms[1]:,.0f} ms, {_told(point.keeps_up)}"
+            )
+        figures.sustained_rows_per_s[rows.kind] = ladder.measure_maximum()
+        said(f"(c) {rows.kind}, sustained maximum: {figures.sustained_rows_per_s[rows.kind]:,.0f} rows/s")
+        figures.product += ladder.points
+        figures.accounts.append(ladder.finish())
+    finally:
+        stream.close()
+
+
+def _plain(
+    figures: Figures, rows: dict[str, Data], jars: str, broker: EmbeddedBroker, folder: Path, said: Tell
+) -> None:
+    plain = Plain(Parts(broker.settings, folder / "plain", "plain"), jars, broker.process_ids)
+    try:
+        plain.wait_until_ready()
+        for kind, rate in PLAIN_RATES:
+            point = plain.measure(rows[kind], rate)
+            figures.plain.append(point)
+            said(
+                f"(d) plain design, {kind} at {rate:,.0f} rows/s: batch p50 {point.batch_ms[0]:,.0f} ms, "
+                f"row to result p95 {point.latency_ms[1]:,.0f} ms, "
+                f"{point.measured_rows_per_s:,.0f} rows/s, {_told(point.keeps_up)}"
+            )
+            if not point.keeps_up:
+                break
+            plain.drain()
+    finally:
+        plain.close()
+
+
+def _told(keeps_up: bool) -> str:
+    return "keeps up" if keeps_up else "falls behind"
