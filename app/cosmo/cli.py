@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -22,10 +23,14 @@ COMMANDS: Final = (
     "dashboard",
     "demo",
     "download",
+    "fake",
     "generate",
     "probe",
     "produce",
+    "send",
     "summarise",
+    "tail",
+    "topics",
 )
 
 
@@ -38,6 +43,8 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
+    except BrokenPipeError:  # of `cosmo tail | head`: nobody reads on, which is no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except CosmoError as error:
         from cosmo.commands.shared import person
 

@@ -42,6 +42,7 @@ AT_THE_TOP = {
     "importlib",
     "json",
     "logging",
+    "os",
     "pathlib",
     "sys",
     "typing",

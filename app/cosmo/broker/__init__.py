@@ -1,9 +1,21 @@
 """Slices, results and runs in and out of Kafka. The only importer of kafka."""
 
 from cosmo.broker.broker import Broker
+from cosmo.broker.description import PartitionDescription, TopicDescription
 from cosmo.broker.following import Ends, Follower
 from cosmo.broker.numbered_log import NumberedLog
 from cosmo.broker.records import Newest, Offsets, Record
 from cosmo.broker.waiting import wait_for
 
-__all__ = ["Broker", "Ends", "Follower", "Newest", "NumberedLog", "Offsets", "Record", "wait_for"]
+__all__ = [
+    "Broker",
+    "Ends",
+    "Follower",
+    "Newest",
+    "NumberedLog",
+    "Offsets",
+    "PartitionDescription",
+    "Record",
+    "TopicDescription",
+    "wait_for",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 
@@ -11,10 +12,12 @@ import kafka
 import kafka.errors
 
 from cosmo.broker import topics
-from cosmo.broker.connection import DELIVERY_TIMEOUT_MS, Connection, ends_of, read_between
+from cosmo.broker.connection import DELIVERY_TIMEOUT_MS, Connection, ends_of, read_between, stream_between
+from cosmo.broker.description import TopicDescription, describe
 from cosmo.broker.following import Ends, Follower
 from cosmo.broker.numbered_log import NumberedLog
 from cosmo.broker.records import Newest, Offsets, Record
+from cosmo.broker.sending import Sent, send
 from cosmo.errors import BrokerAway, MalformedMessage, NoRun
 from cosmo.results import Result, Run, RunTotal
 from cosmo.settings import Settings
@@ -69,6 +72,15 @@ class Broker:
                     admin.create_topics({name: self._wanted_topics[name]}, wait_for_metadata=True)
         return missing
 
+    def topic_names(self) -> list[str]:
+        """Return the names of the topics that are not Kafka's own."""
+        with self._connection.admin() as admin:
+            return sorted(name for name in admin.list_topics() if not name.startswith("__"))
+
+    def describe_topics(self) -> list[TopicDescription]:
+        """Describe the topics that are not Kafka's own."""
+        return describe(self._connection, self.topic_names())
+
     def end_offsets(self, topic: str) -> Offsets:
         """Return the end of each partition of a topic."""
         with self._connection.consumer() as consumer:
@@ -78,6 +90,31 @@ class Broker:
         """Return the records from `start` up to `end` of each partition."""
         with self._connection.consumer() as consumer:
             return read_between(consumer, topic, start, end)
+
+    def stream(self, topic: str, start: Offsets, end: Offsets) -> Iterator[list[Record]]:
+        """Yield what `read` returns, as it comes."""
+        with self._connection.consumer() as consumer:
+            yield from stream_between(consumer, topic, start, end)
+
+    def last(self, topic: str, n: int, end: Offsets) -> list[Record]:
+        """Return the last `n` records below `end`, in the order of their times."""
+        with self._connection.consumer() as consumer:
+            places = {kafka.TopicPartition(topic, partition): stop for partition, stop in end.items()}
+            first = {
+                place.partition: start for place, start in consumer.beginning_offsets(list(places)).items()
+            }
+            step = n
+            while True:
+                start = {partition: max(first[partition], stop - step) for partition, stop in end.items()}
+                records = read_between(consumer, topic, start, end)
+                if len(records) >= n or start == first:  # compaction leaves fewer records than offsets
+                    records.sort(key=lambda record: (record.timestamp_s, record.partition, record.offset))
+                    return records[len(records) - n :] if n < len(records) else records
+                step *= 2
+
+    def send(self, topic: str, values: Iterable[bytes]) -> Sent:
+        """Send values as records without key or headers; see `sending.send`."""
+        return send(self._connection, topic, values)
 
     def watch_ends(self, topic: str) -> Ends:
         """Return what tells the ends of a topic's partitions, again and again."""

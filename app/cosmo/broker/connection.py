@@ -132,14 +132,20 @@ def ends_of(consumer: kafka.KafkaConsumer, topic: str) -> Offsets:
 
 def read_between(consumer: kafka.KafkaConsumer, topic: str, start: Offsets, end: Offsets) -> list[Record]:
     """Read up to `end`, whatever is missing in between (compacted, or deleted by retention)."""
+    return [record for records in stream_between(consumer, topic, start, end) for record in records]
+
+
+def stream_between(
+    consumer: kafka.KafkaConsumer, topic: str, start: Offsets, end: Offsets
+) -> Iterator[list[Record]]:
+    """Yield what `read_between` returns, as it comes."""
     places = {kafka.TopicPartition(topic, partition): stop for partition, stop in end.items()}
     places = {place: stop for place, stop in places.items() if start.get(place.partition, 0) < stop}
     if not places:
-        return []
+        return
     consumer.assign(list(places))
     for place, first in consumer.beginning_offsets(list(places)).items():
         consumer.seek(place, max(first, start.get(place.partition, 0)))
-    records: list[Record] = []
     deadline = time.monotonic() + DELIVERY_TIMEOUT_MS / 1000
     while any(consumer.position(place) < stop for place, stop in places.items()):
         batches = consumer.poll(timeout_ms=500)
@@ -149,9 +155,12 @@ def read_between(consumer: kafka.KafkaConsumer, topic: str, start: Offsets, end:
             raise BrokerAway(
                 f"expected {topic} up to its end, nothing came for {DELIVERY_TIMEOUT_MS // 1000} s"
             )
-        for place, batch in batches.items():
-            records += (record_of(message) for message in batch if message.offset < places[place])
-    return records
+        yield [
+            record_of(message)
+            for place, batch in batches.items()
+            for message in batch
+            if message.offset < places[place]
+        ]
 
 
 def record_of(message: kafka.consumer.fetcher.ConsumerRecord) -> Record:

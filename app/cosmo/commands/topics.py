@@ -1,0 +1,40 @@
+"""`cosmo topics`: which there are, what is in them, and the creation of those missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("topics")
+@click.option(
+    "--describe", is_flag=True, help="Partitions, offsets, sizes, retention, first and last record."
+)
+@click.option(
+    "--create", is_flag=True, help="Create those of COSMO that do not exist, and print their names."
+)
+@click.option("--json", "as_json", is_flag=True, help="The description, for machines.")
+@click.pass_obj
+def command(document: Path, *, describe: bool, create: bool, as_json: bool) -> None:
+    """List the topics of the broker, one name a line."""
+    import json
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from cosmo.broker import Broker
+    from cosmo.settings import Settings
+    from cosmo.topics_table import topics_table
+
+    broker = Broker(Settings.load(document))
+    if create:
+        for name in broker.create_topics():
+            click.echo(name)
+    elif as_json:
+        click.echo(json.dumps([asdict(topic) for topic in broker.describe_topics()]))
+    elif describe:
+        Console(highlight=False).print(topics_table(broker.describe_topics()))
+    else:
+        for name in broker.topic_names():
+            click.echo(name)
