@@ -17,21 +17,17 @@ import click
 from cosmo.commands.shared.documents import INSTALLED, document_of
 from cosmo.errors import CosmoError
 
-COMMANDS: Final = (
-    "analyse",
-    "config",
-    "dashboard",
-    "demo",
-    "download",
-    "fake",
-    "generate",
-    "probe",
-    "produce",
-    "send",
-    "summarise",
-    "tail",
-    "topics",
-)
+SECTIONS: Final = {
+    "On the hosts of a deployment": ("init", "dismiss", "kafka", "spark", "restart", "logs", "prefetch"),
+    "On this machine": ("demo", "fake"),
+    "Parts, as services or in the foreground": ("produce", "analyse", "dashboard"),
+    "Look at what runs": ("probe", "topics", "tail", "send"),
+    "Recordings": ("summarise", "generate", "download"),
+    "Settings and help": ("config", "help", "wanda"),
+}
+LONGEST_HELP: Final = 64
+"""Of a command in the list: a line of a terminal."""
+COMMANDS: Final = tuple(name for names in SECTIONS.values() for name in names)
 
 
 def main() -> None:
@@ -66,6 +62,15 @@ class _Commands(click.Group):
         command: click.Command = importlib.import_module(f"cosmo.commands.{name}").command
         return command
 
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by task."""
+        for section, names in SECTIONS.items():
+            with formatter.section(section):
+                commands = [(name, self.get_command(context, name)) for name in names]
+                formatter.write_dl(
+                    [(name, each.get_short_help_str(LONGEST_HELP)) for name, each in commands if each],
+                )
+
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
@@ -78,7 +83,11 @@ class _Commands(click.Group):
 @click.version_option(package_name="cosmo")
 @click.pass_context
 def cosmo(context: click.Context, config: Path | None) -> None:
-    """Live data-quality monitor for a telescope of drift-tube chambers."""
+    """Live data-quality monitor for a telescope of drift-tube chambers.
+
+    Commands on the hosts of a deployment run its playbooks. The deployment is the name of the folder in
+    --config or COSMO_CONFIG_PATH, without either it is cloud; all options of ansible-playbook are passed on.
+    """
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )

@@ -26,7 +26,7 @@ def topics_table(topics: list[TopicDescription]) -> Table:
                 _kept(topic) if is_first else "",
                 str(part.partition),
                 f"{part.start:,} to {part.end:,}",
-                f"{part.size_bytes / 1e6:,.1f}",
+                "" if part.size_bytes is None else f"{part.size_bytes / 1e6:,.1f}",
                 _local(part.first_s),
                 _local(part.last_s),
             )

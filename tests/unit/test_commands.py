@@ -1,5 +1,6 @@
 """The command line as a whole: every command is there, has help, and starts fast."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from cosmo import cli
+from cosmo.commands import wanda
 
 FILES = Path(cli.__file__).parent / "commands"
 SLOW = {"numpy", "pyarrow", "pydantic", "kafka", "rich", "pyspark", "bokeh", "boto3"}
@@ -38,6 +40,7 @@ def test_each_command_says_what_it_does(words):
     command = commands()[words]
     assert command.help
     assert command.get_short_help_str(200).endswith(".")
+    assert words == "cosmo" or len(command.get_short_help_str(200)) <= cli.LONGEST_HELP
     shown = CliRunner().invoke(cli.cosmo, [*words.split()[1:], "--help"])
     assert shown.exit_code == 0, shown.output
     options = [each for each in command.params if isinstance(each, click.Option)]
@@ -58,3 +61,36 @@ def test_help_imports_no_slow_library():
     *_, modules = shown.stdout.splitlines()
     assert "cosmo.commands.summarise" in modules.split()
     assert not SLOW & set(modules.split())
+
+
+def test_help_is_by_task():
+    shown = CliRunner().invoke(cli.cosmo, ["help"])
+    assert shown.exit_code == 0, shown.output
+    assert [f"\n{section}:\n" in shown.output for section in cli.SECTIONS] == [True] * len(cli.SECTIONS)
+    assert "..." not in shown.output.split("On the hosts")[1]
+
+
+def test_help_of_a_command():
+    shown = CliRunner().invoke(cli.cosmo, ["help", "tail"])
+    assert "--from-beginning" in shown.output
+    refused = CliRunner().invoke(cli.cosmo, ["help", "tial"])
+    assert refused.exit_code == 2
+    assert "got 'tial'" in refused.output
+
+
+def test_help_for_kafka_has_the_settings_in_it():
+    settings = ["--config", str(FILES.parents[2] / "config" / "localhost")]
+    shown = CliRunner().invoke(cli.cosmo, [*settings, "help", "kafka"])
+    assert "kafka.admin.TopicCommand --bootstrap-server 127.0.0.1:9092 --list" in shown.output
+    named = set(re.findall(r"^  cosmo ([a-z]+)", shown.output, re.MULTILINE))
+    assert named <= set(cli.COMMANDS)
+    program = re.search(r"java=(.*)", shown.output).group(1)
+    assert Path(program).exists()
+
+
+def test_wanda_wishes_what_there_is():
+    shown = CliRunner().invoke(cli.cosmo, ["wanda"])
+    assert wanda.WANDA.strip("\n") in shown.output
+    assert shown.output.splitlines()[-1].strip() in wanda.WISHES
+    wished = {name for wish in wanda.WISHES for name in re.findall(r"cosmo ([a-z]+)", wish)}
+    assert wished <= set(cli.COMMANDS)

@@ -47,7 +47,7 @@ AT_THE_TOP = {
     "sys",
     "typing",
 }
-OURS_AT_THE_TOP = ("cosmo.errors", "cosmo.commands.shared.documents")
+OURS_AT_THE_TOP = ("cosmo.errors", "cosmo.commands.shared.documents", "cosmo.commands.shared.plays")
 
 
 def files():

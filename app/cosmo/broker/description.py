@@ -20,7 +20,7 @@ class PartitionDescription:
     partition: int
     start: int  #: offset of the first record kept
     end: int  #: offset of the next record
-    size_bytes: int  #: on the broker's disk
+    size_bytes: int | None  #: on the broker's disk; None where it does not say
     first_s: float | None  #: Unix time of the first record kept; None where there is none
     last_s: float | None
 
@@ -64,7 +64,7 @@ def _partitions(
             partition=place.partition,
             start=starts[place.partition],
             end=ends[place.partition],
-            size_bytes=sizes.get((name, place.partition), 0),
+            size_bytes=sizes.get((name, place.partition)),
             first_s=first.timestamp / 1000 if (first := firsts.get(place)) else None,
             last_s=lasts.get(place.partition),
         )
@@ -76,7 +76,7 @@ def _sizes(brokers: list[dict]) -> dict[tuple[str, int], int]:  # type: ignore[t
     return {
         (topic["name"], partition["partition_index"]): partition["partition_size"]
         for broker in brokers
-        for folder in broker["results"]
+        for folder in broker["log_dirs"]
         for topic in folder["topics"]
         for partition in topic["partitions"]
     }

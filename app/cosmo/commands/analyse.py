@@ -12,7 +12,7 @@ from cosmo.commands.shared.documents import lock_of
 @click.command("analyse")
 @click.pass_obj
 def command(document: Path) -> None:
-    """Analyse the run that is on, in Spark (the service cosmo-analysis)."""
+    """Analyse the run in Spark (the service cosmo-analysis)."""
     from cosmo import artifacts
     from cosmo.analysis import analyse
     from cosmo.commands.shared import service

@@ -10,7 +10,7 @@ import click
 @click.command("dashboard")
 @click.pass_obj
 def command(document: Path) -> None:
-    """Show the results on a web page (the service cosmo-dashboard)."""
+    """Show results on a web page (the service cosmo-dashboard)."""
     from cosmo.commands.shared import service
     from cosmo.dashboard import serve
     from cosmo.settings import Settings

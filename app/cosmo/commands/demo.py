@@ -19,8 +19,9 @@ from cosmo.commands.shared.documents import lock_of
 )
 @click.pass_obj
 def command(document: Path, data: tuple[str, ...], rate: float | None, folder: Path | None) -> None:
-    """Run the whole stack on this machine: ZooKeeper, Kafka, Spark, producer and dashboard.
+    """Run the whole stack on this machine.
 
+    That is ZooKeeper, Kafka, Spark, producer and dashboard.
     DATA are recordings (files, folders, globs) to replay instead of generated cosmics. Ctrl-C stops it all.
     """
     from cosmo.commands.shared.person import say

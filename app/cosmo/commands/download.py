@@ -13,8 +13,9 @@ import click
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DEST")
 @click.pass_obj
 def command(document: Path, numbers: str | None, names: tuple[str, ...], folder: Path) -> None:
-    """Fetch recordings from the bucket of the settings into the folder DEST, all or those of NAMES (globs).
+    """Fetch recordings from the bucket into the folder DEST.
 
+    The bucket is that of the settings; all of it, or the objects of NAMES (globs).
     What is there already is checked and kept; what is partly there is gone on with.
     """
     from cosmo.commands.shared.person import say

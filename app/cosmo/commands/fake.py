@@ -22,8 +22,9 @@ import click
 def command(
     document: Path, rate: float, period: float, past: int, seed: int, *, publish: bool, faultless: bool
 ) -> None:
-    """Show the dashboard with invented results: no broker, no Spark, nothing else running. Ctrl-C stops it.
+    """Show the dashboard with invented results.
 
+    No broker, no Spark, nothing else needs to run. Ctrl-C stops it.
     With --publish the results go to the broker instead, for a dashboard that runs already.
     """
     import time

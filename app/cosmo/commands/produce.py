@@ -10,7 +10,7 @@ import click
 @click.command("produce")
 @click.pass_obj
 def command(document: Path) -> None:
-    """Stream the source into the run that is on (the service cosmo-producer)."""
+    """Stream the source into the run (the service cosmo-producer)."""
     from cosmo.commands.shared import service
     from cosmo.file_lock import held
     from cosmo.producer import produce

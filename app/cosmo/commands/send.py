@@ -13,9 +13,10 @@ import click
 @click.argument("topic")
 @click.pass_obj
 def command(document: Path, topic: str) -> None:
-    """Send the lines of stdin to TOPIC, one record a line: on the stream, hits without a timeslice.
+    """Send the lines of stdin to TOPIC, one record a line.
 
-    TOPIC is a name, or stream for that of the settings. Such rows are counted as unframed: nobody knows which
+    TOPIC is a name, or stream for that of the settings. Rows sent to the
+    stream are counted as unframed: nobody knows which
     of them make a whole orbit.
     """
     from cosmo.broker import Broker

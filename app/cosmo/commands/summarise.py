@@ -12,8 +12,9 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="The whole Summary as JSON, as in a result.")
 @click.pass_obj
 def command(document: Path, files: tuple[str, ...], *, as_json: bool) -> None:
-    """Measure FILES (or folders, globs) directly, without Kafka or Spark, in the order given.
+    """Measure FILES (or folders, globs), without Kafka or Spark.
 
+    They are read in the order given.
     Without FILES it is the bucket of the settings, if source.kind is bucket.
     """
     from rich.console import Console

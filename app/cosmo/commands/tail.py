@@ -17,8 +17,9 @@ import click
 def command(
     document: Path, topic: str, records: int, *, from_beginning: bool, follow: bool, as_json: bool
 ) -> None:
-    """Show the last records of TOPIC, a line each: time (UTC), partition/offset, and what it says.
+    """Show the last records of TOPIC, a line each.
 
+    A line has the time (UTC), partition/offset, and what the record says.
     TOPIC is a name, or stream, results or runs for those of the settings.
     """
     from collections.abc import Iterator

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
+
+LINE_OF_A_FILE = 200
+"""Where nobody looks at a terminal, nothing is cut off."""
 
 
 @click.command("topics")
@@ -34,7 +38,9 @@ def command(document: Path, *, describe: bool, create: bool, as_json: bool) -> N
     elif as_json:
         click.echo(json.dumps([asdict(topic) for topic in broker.describe_topics()]))
     elif describe:
-        Console(highlight=False).print(topics_table(broker.describe_topics()))
+        Console(highlight=False, width=None if sys.stdout.isatty() else LINE_OF_A_FILE).print(
+            topics_table(broker.describe_topics())
+        )
     else:
         for name in broker.topic_names():
             click.echo(name)

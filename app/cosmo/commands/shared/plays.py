@@ -1,0 +1,130 @@
+"""Playbooks as commands: the deployment is chosen, the rest is ansible-playbook's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from cosmo.commands.shared import documents
+from cosmo.errors import PreflightError
+
+DEFAULT: Final = "cloud"
+"""The deployment where none is chosen; ansible.cfg says the same."""
+
+
+def verb(name: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a command that takes, beside its own, all options of ansible-playbook."""
+
+    def decorate(function: Callable[..., None]) -> click.Command:
+        taking_all = click.argument(
+            "options", nargs=-1, type=click.UNPROCESSED, metavar="[ANSIBLE OPTIONS]..."
+        )
+        settings = {"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]}
+        return click.command(name, context_settings=settings)(taking_all(function))
+
+    return decorate
+
+
+def play(
+    playbook: str, options: Sequence[str], variables: dict[str, str] | None = None, tag: str = ""
+) -> int:
+    """Run a playbook on the hosts of the deployment that is chosen; return ansible-playbook's exit code.
+
+    Parameters
+    ----------
+    options : of ansible-playbook, given as they are.
+    variables : extra variables, by name.
+    tag : plays of this tag only, and those that always run.
+
+    Raises
+    ------
+    PreflightError : this is no checkout, the deployment has no inventory, or the controller is not set up.
+    """
+    name = deployment()
+    argv = [*_program("ansible-playbook"), f"--inventory=inventory/{name}", f"playbooks/{playbook}.yml"]
+    if tag:
+        argv.append(f"--tags={tag}")
+    if variables:
+        argv.append(f"--extra-vars={json.dumps(variables)}")
+    return _waited_for([*argv, *options], name)
+
+
+def inventory(options: Sequence[str]) -> dict[str, dict]:  # type: ignore[type-arg]  # JSON
+    """Return the inventory of the deployment as Ansible takes it, with those that the options add."""
+    name = deployment()
+    argv = [*_program("ansible-inventory"), f"--inventory=inventory/{name}", *_inventories(options), "--list"]
+    shown = subprocess.run(
+        argv, cwd=documents.CHECKOUT, env=_environment(name), capture_output=True, text=True, check=False
+    )
+    if shown.returncode:
+        raise PreflightError(f"expected ansible-inventory to show inventory/{name}, it says: {shown.stderr}")
+    found: dict[str, dict] = json.loads(shown.stdout)  # type: ignore[type-arg]
+    return found
+
+
+def deployment() -> str:
+    """Return the name of the deployment: that of the folder in --config or COSMO_CONFIG_PATH."""
+    config: Path | None = click.get_current_context().find_root().params.get("config")
+    if config is None:
+        name = DEFAULT
+    else:
+        path = config.absolute()
+        name = path.parent.name if path.suffix in (".yml", ".yaml") else path.name
+    checkout = documents.CHECKOUT
+    if not (checkout / "playbooks").is_dir():
+        raise PreflightError(
+            "expected COSMO's checkout, with playbooks/ and inventory/: the hosts are worked on from there; "
+            f"{checkout} is none. Run the command from the checkout's .venv or .venv-controller"
+        )
+    if not (checkout / "inventory" / name).is_dir():
+        known = sorted(path.name for path in (checkout / "inventory").iterdir() if path.is_dir())
+        raise PreflightError(
+            f"expected inventory/{name} to go with config/{name}, it is not there; "
+            f"there are: {', '.join(known)}. Choose by --config or COSMO_CONFIG_PATH, or copy inventory/cloud"
+        )
+    return name
+
+
+def _inventories(options: Sequence[str]) -> list[str]:
+    """Return those of the options that name inventories."""
+    found: list[str] = []
+    for option, value in zip(options, [*options[1:], ""], strict=True):
+        if option in ("-i", "--inventory", "--inventory-file"):
+            found.append(f"--inventory={value}")
+        elif option.startswith("--inventory="):
+            found.append(option)
+        elif option.startswith("-i") and len(option) > len("-i"):
+            found.append(f"--inventory={option.removeprefix('-i')}")
+    return found
+
+
+def _program(name: str) -> list[str]:
+    """Return a program of the controller's environment, which is made or brought up to date where needed."""
+    made = subprocess.run([documents.CHECKOUT / "scripts" / "controller"], check=False)
+    if made.returncode:
+        raise PreflightError("expected scripts/controller to set up Ansible, it failed; it says why above")
+    return [str(documents.CHECKOUT / ".venv-controller" / "bin" / name)]
+
+
+def _environment(name: str) -> dict[str, str]:
+    controller = documents.CHECKOUT / ".venv-controller" / "bin"
+    path = os.pathsep.join((str(controller), os.environ.get("PATH", os.defpath)))
+    return {**os.environ, "PATH": path, "COSMO_CONFIG_PATH": f"config/{name}"}
+
+
+def _waited_for(argv: list[str], name: str) -> int:
+    """Run Ansible to its end. Ctrl-C reaches it too; it ends in its own way, and we wait for that."""
+    with subprocess.Popen(argv, cwd=documents.CHECKOUT, env=_environment(name)) as ansible:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            code = ansible.wait()
+        finally:
+            signal.signal(signal.SIGINT, before)
+    return code if code >= 0 else 128 - code
