@@ -27,6 +27,7 @@ COMMANDS: Final = (
     "generate",
     "probe",
     "produce",
+    "runs",
     "send",
     "summarise",
     "tail",
