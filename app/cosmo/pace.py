@@ -18,8 +18,8 @@ Rate = float | Literal["maximum", "recorded"]
 MOST_BEHIND_S = 1.0
 """A pause longer than this (the broker was away) is not made up for by a burst."""
 _DISORDER_HITS = 64
-"""So many hits later, rows of an earlier orbit have come. A hit is due with the earliest of those after it, so
-that one hit with a wrong orbit holds up nobody."""
+"""So many hits later, rows of an earlier orbit have come. A hit is due with the earliest of those after it:
+one hit with a wrong orbit holds up nobody."""
 
 
 class Pace(Protocol):

@@ -46,6 +46,7 @@ class Producer:
     publish : sends one slice and returns True, or False when it gave up because of the stop.
     on_published : called after each.
     clock : returns Unix time in s.
+    rate : returns the rate to stream at, again and again; by default that of the settings.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Producer:
         stop: threading.Event,
         on_published: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
+        rate: Callable[[], Rate] | None = None,
     ) -> None:
         self._settings = settings.producer
         self._loop = settings.source.loop
@@ -70,6 +72,9 @@ class Producer:
         self._stop = stop
         self._on_published = on_published
         self._clock = clock
+        self._rate = rate or (lambda: settings.producer.rows_per_s)
+        self._paced_at = self._rate()
+        self._pace: Pace = pace_of(self._paced_at, clock())
         self._number = newest.number + 1 if newest else 0
         self._rows_so_far = newest.rows_so_far if newest else 0
         self._head = newest.read_head if newest else ReadHead()
@@ -217,6 +222,7 @@ def produce(
     stop: threading.Event,
     on_ready: Callable[[], None] = lambda: None,
     on_alive: Callable[[], None] = lambda: None,
+    rate: Callable[[], Rate] | None = None,
 ) -> None:
     """Stream the settings' source into the current run, until it ends or `stop` is set.
 
@@ -224,6 +230,7 @@ def produce(
     ----------
     on_ready : called once, when the first slice is acknowledged, be it an empty one.
     on_alive : called after each slice, and while the broker is away after each attempt.
+    rate : returns the rate to stream at, again and again; by default that of the settings.
 
     Raises
     ------
@@ -268,7 +275,7 @@ def produce(
             on_ready()
         on_alive()
 
-    producer = Producer(settings, source, run, newest, broker.writer, publish, stop, published)
+    producer = Producer(settings, source, run, newest, broker.writer, publish, stop, published, rate=rate)
     first = newest.number + 1 if newest else 0
     log.info("streaming %s into run %d from slice %d on", source.description, run.number, first)
     try:
