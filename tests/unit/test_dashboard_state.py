@@ -10,7 +10,7 @@ import pytest
 from cosmo.dashboard.collector import MAX_KINDS, Collector, spans_s
 from cosmo.dashboard.history import History, Point, columns, rows_per_s
 from cosmo.dashboard.recent import BUCKETS_PER_SPAN, MAX_BUCKETS, Recent, total
-from cosmo.dashboard.view import LAST_BATCH, WHOLE_RUN, View
+from cosmo.dashboard.view import LAST_BATCH, WHOLE_RUN, View, seconds
 from cosmo.errors import MalformedMessage
 from cosmo.settings import DashboardSettings
 from cosmo.slice_numbers import SliceNumbers
@@ -302,3 +302,11 @@ def test_a_new_run_forgets_what_pauses_left_out():
     assert view.shown(collector.snapshot, BEGAN_S + 9).window.rows == 0
     collector.add(result(0, 6, run=2), BEGAN_S + 5)
     assert view.shown(collector.snapshot, BEGAN_S + 9).window.hits[0] == 6
+
+
+@pytest.mark.parametrize(
+    ("time_s", "words"),
+    [(0.0, "0 s"), (89.1e-6, "0.0891 ms"), (0.05346, "0.0535 s"), (99.4, "99.4 s"), (86400.0, "86,400 s")],
+)
+def test_a_live_time_is_told_however_short(time_s, words):
+    assert seconds(time_s) == words

@@ -36,15 +36,20 @@ class HitsTable:
 
         def row(name: str, n: int, n_channels: str, with_scintillator: int) -> tuple[str, ...]:
             share = f"{100 * n / every:.1f} %" if every else NOTHING
-            rate = f"{n / summary.live_s:,.1f}" if summary.live_orbits else NOTHING
-            return name, f"{n:,}", share, rate, n_channels, f"{with_scintillator:,}"
+            return name, f"{n:,}", share, _rate(n, summary), n_channels, f"{with_scintillator:,}"
 
         rows = [row(str(c), int(hits[c]), str(int(channels[c])), int(triggered[c])) for c in CHAMBERS]
         rows.append(row("all", every, str(int(channels.sum())), int(triggered.sum())))
         scintillator_hits = summary.scintillator_hits
-        rate = f"{scintillator_hits / summary.live_s:,.2f}" if summary.live_orbits else NOTHING
-        rows.append(("scintillator", f"{scintillator_hits:,}", "", rate, "", ""))
+        rows.append(("scintillator", f"{scintillator_hits:,}", "", _rate(scintillator_hits, summary), "", ""))
         data = {
             key: list(column) for key, column in zip(self.source.data, zip(*rows, strict=True), strict=True)
         }
         self._table.show(data, [*(f"var(--chamber-{c})" for c in CHAMBERS), "strong", ""])
+
+
+def _rate(hits: int, summary: Summary) -> str:
+    if not summary.live_orbits:
+        return NOTHING
+    rate = hits / summary.live_s
+    return f"{rate:,.0f}" if rate >= 1000 else f"{rate:,.1f}" if rate >= 10 else f"{rate:,.2f}"

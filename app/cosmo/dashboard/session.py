@@ -11,7 +11,7 @@ from bokeh.document import Document
 from cosmo.dashboard import look
 from cosmo.dashboard.collector import Collector, Snapshot, spans_s
 from cosmo.dashboard.page import TABS, new_page
-from cosmo.dashboard.view import LAST_BATCH, WHOLE_RUN, View
+from cosmo.dashboard.view import LAST_BATCH, WHOLE_RUN, View, seconds
 from cosmo.settings import DashboardSettings
 
 REFRESH_MS: Final = 500
@@ -95,7 +95,7 @@ class Session:
             "ended": run.ended if run else None,
             "rows": f"{snapshot.total.rows:,}",
             "rows_per_s": None if rate is None else f"{rate:,.0f}",
-            "live_s": f"{snapshot.total.live_s:,.0f}",
+            "live": seconds(snapshot.total.live_s),
             "results": f"{snapshot.results:,}",
             "last_result_s": snapshot.last_result_s,
             "last_data_s": snapshot.last_data_s,

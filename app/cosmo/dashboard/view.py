@@ -110,4 +110,11 @@ class View:
 
 
 def _words(summary: Summary, what: str) -> str:
-    return f"{what} · {summary.rows:,} rows · {summary.live_s:,.1f} s live"
+    return f"{what} · {summary.rows:,} rows · {seconds(summary.live_s)} live"
+
+
+def seconds(time_s: float) -> str:
+    """Return a time in words: whole seconds, or three digits of a short one."""
+    if 0 < time_s < 0.001:
+        return f"{1000 * time_s:.3g} ms"
+    return f"{time_s:,.0f} s" if time_s >= 100 else f"{time_s:.3g} s"

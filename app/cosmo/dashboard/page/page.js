@@ -19,7 +19,7 @@ const cosmo = (() => {
     const two = (n) => String(Math.floor(n)).padStart(2, "0");
     const size = Math.abs(minutes);
     const name = Intl.DateTimeFormat().resolvedOptions().timeZone || "local time";
-    return `${name}, UTC${minutes < 0 ? "−" : "+"}${two(size / 60)}:${two(size % 60)}`;
+    return minutes === 0 && name === "UTC" ? name : `${name}, UTC${minutes < 0 ? "−" : "+"}${two(size / 60)}:${two(size % 60)}`;
   }
 
   // -- colours
@@ -112,7 +112,7 @@ const cosmo = (() => {
     say("note", shown.note);
     say("since", shown.run == null ? "" : `${shown.ended ? "from" : "on since"} ${day.format(new Date(shown.started))} · ${shown.source}`);
     say("rows", shown.rows);
-    say("live", `${shown.live_s} s`);
+    say("live", shown.live);
     say("results", shown.results);
     say("words", (shown.paused_s == null ? "Showing " : `Paused at ${at(shown.paused_s)}, showing `) + shown.window);
     of("notices").hidden = shown.notices.length === 0;
