@@ -7,7 +7,6 @@ start again. Header values are text (UTF-8), but for `carry`, which is CSV lines
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -17,6 +16,8 @@ from cosmo.errors import MalformedMessage
 from cosmo.timeslices import NO_EPOCH, Clock, Timeslice
 
 Headers = list[tuple[str, bytes]]
+_MOST_DIGITS = 18
+_YEAR_9999 = 253_370_764_800.0  #: in Unix s; the last that can be written as ISO 8601
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,9 @@ class Frame:
 def _whole(header: bytes) -> int:
     number = int(header)
     if str(number).encode() != header:  # int() takes ' 7', '+7' and '07' too, which a comparison does not
-        raise ValueError(f"expected a whole number, got {header!r}")
+        raise ValueError(f"expected a whole number, got {header[:40]!r}")
+    if len(header) > _MOST_DIGITS:
+        raise ValueError(f"expected a number of 64 bits, got {header[:40]!r}")
     return number
 
 
@@ -235,8 +238,8 @@ def _flag(header: bytes) -> bool:
 
 def _unix_s(header: bytes) -> float:
     time_s = float(header)
-    if not math.isfinite(time_s):
-        raise ValueError(f"expected a time in s, got {header!r}")
+    if not 0 <= time_s < _YEAR_9999:  # false of nan too
+        raise ValueError(f"expected a Unix time in s, got {header!r}")
     return time_s
 
 

@@ -21,10 +21,18 @@ BROKEN = (
     {"number": b""},
     {"epoch": b"-7"},
     {"first_release": b"nan"},
+    {"last_release": b"1e308"},
     {"rows_so_far": b"many"},
     {"producer": b"nobody"},
     {"read_head": b"{"},
 )
+
+
+class NoText(str):
+    """A name of a header that is not UTF-8, as clients that are no Python or Java can send."""
+
+    def encode(self, *_: str) -> bytes:
+        return b"\xff\xfe"
 
 
 @pytest.fixture
@@ -81,7 +89,9 @@ def write_bad_records(parts: Parts, newest: SliceRecord) -> tuple[int, int]:
     n_malformed = 0
     write(None)
     write(random.Random(SEED).randbytes(1 << 20))
-    n_malformed += 2
+    write(None, {NoText("name"): b""})
+    write(None, {"run": b"9" * 5000, "number": b"9" * 5000})
+    n_malformed += 4
     for _ in range(ONE_HIT_RECORDS):
         write(ONE_HIT)
     # What comes later in the run, but broken: a reader that believed it would wait for ever.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 from exact_sum import assert_exact, summary_of
+from kafka import KafkaProducer
 from recordings import NewParts, Recording
 from stream_parts import GIVE_UP_S, Parts, wait_until
 
@@ -63,6 +65,29 @@ def test_a_producer_that_was_asleep_is_superseded(
         assert second.wait(GIVE_UP_S) == 0
         parts.wait_until_through()
     assert_exact(parts, summary_of(beam.path))
+
+
+def test_a_producer_does_not_take_for_its_own_what_is_written_in_its_name(
+    beam: Recording, new_parts: NewParts
+) -> None:
+    parts = new_parts(**streaming(beam, rows_per_s=10_000))
+    parts.begin_run()
+    producer = parts.start("produce")
+    newest = wait_until(parts.newest_slice, "a slice", by=producer)
+    partitions = parts.settings.topics.stream.partitions
+    copy = replace(newest, number=newest.number + 1000 * partitions)
+    with KafkaProducer(bootstrap_servers=parts.settings.kafka_address, api_version=(2, 8)) as client:
+        client.send(
+            parts.settings.topics.stream.name,
+            value=copy.text,
+            headers=copy.headers(),
+            partition=copy.number % partitions,
+        )
+    # All that it sent from now on would be repeats.
+    assert producer.wait(GIVE_UP_S) == REFUSED
+    again = parts.start("produce", log="again")
+    wait_until(lambda: newest_pid(parts) == again.pid, "a slice that counts", by=again)
+    assert parts.newest_slice().number > copy.number
 
 
 def test_of_two_analyses_one_is_superseded(cosmics: Recording, new_parts: NewParts, tmp_path: Path) -> None:

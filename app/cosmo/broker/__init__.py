@@ -4,7 +4,7 @@ from cosmo.broker.broker import Broker
 from cosmo.broker.description import PartitionDescription, TopicDescription
 from cosmo.broker.following import Ends, Follower
 from cosmo.broker.numbered_log import NumberedLog
-from cosmo.broker.records import Newest, Offsets, Record
+from cosmo.broker.records import Newest, Offsets, Record, whole_number
 from cosmo.broker.waiting import wait_for
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "Record",
     "TopicDescription",
     "wait_for",
+    "whole_number",
 ]

@@ -16,7 +16,7 @@ from cosmo.broker.connection import DELIVERY_TIMEOUT_MS, Connection, ends_of, re
 from cosmo.broker.description import TopicDescription, describe
 from cosmo.broker.following import Ends, Follower
 from cosmo.broker.numbered_log import NumberedLog
-from cosmo.broker.records import Newest, Offsets, Record
+from cosmo.broker.records import Newest, Offsets, Record, whole_number
 from cosmo.broker.sending import Sent, send
 from cosmo.errors import BrokerAway, MalformedMessage, NoRun
 from cosmo.results import Result, Run, RunTotal
@@ -174,8 +174,8 @@ class Broker:
             return False
         try:
             if topic == self.topics.results.name:
-                Result.from_json(record.value)
-                return True
+                result = Result.from_json(record.value)
+                return (result.run, result.number) == (run, record.number)
             SliceRecord.read(record.headers, record.value)
         except MalformedMessage:
             return False
@@ -265,5 +265,5 @@ def _by_number(by_name: dict[str, int]) -> Offsets:
 
 
 def _is_earlier_run(record: Record, run: int) -> bool:
-    other = record.header("run")
-    return other is not None and other.isdigit() and int(other) < run
+    other = whole_number(record.header("run"))
+    return other is not None and other < run

@@ -29,6 +29,7 @@ _AWAY = (
     kafka.errors.BrokerNotAvailableError,
     OSError,
 )
+_UNREADABLE = (kafka.errors.CorruptRecordError, kafka.errors.UnsupportedCodecError)
 
 
 class Connection:
@@ -138,34 +139,49 @@ def read_between(consumer: kafka.KafkaConsumer, topic: str, start: Offsets, end:
 def stream_between(
     consumer: kafka.KafkaConsumer, topic: str, start: Offsets, end: Offsets
 ) -> Iterator[list[Record]]:
-    """Yield what `read_between` returns, as it comes."""
-    places = {kafka.TopicPartition(topic, partition): stop for partition, stop in end.items()}
-    places = {place: stop for place, stop in places.items() if start.get(place.partition, 0) < stop}
-    if not places:
-        return
-    consumer.assign(list(places))
-    for place, first in consumer.beginning_offsets(list(places)).items():
-        consumer.seek(place, max(first, start.get(place.partition, 0)))
+    """Yield what `read_between` returns, as it comes, one partition after the other."""
+    for partition, stop in end.items():
+        if start.get(partition, 0) < stop:
+            place = kafka.TopicPartition(topic, partition)
+            yield from _stream_partition(consumer, place, start.get(partition, 0), stop)
+
+
+def _stream_partition(
+    consumer: kafka.KafkaConsumer, place: kafka.TopicPartition, start: int, stop: int
+) -> Iterator[list[Record]]:
+    consumer.assign([place])
+    consumer.seek(place, max(consumer.beginning_offsets([place])[place], start))
     deadline = time.monotonic() + DELIVERY_TIMEOUT_MS / 1000
-    while any(consumer.position(place) < stop for place, stop in places.items()):
-        batches = consumer.poll(timeout_ms=500)
-        if batches:
+    while (position := consumer.position(place)) < stop:
+        records = [record for record in poll(consumer, 500) if record.offset < stop]
+        if consumer.position(place) != position:
             deadline = time.monotonic() + DELIVERY_TIMEOUT_MS / 1000
         elif time.monotonic() > deadline:
             raise BrokerAway(
-                f"expected {topic} up to its end, nothing came for {DELIVERY_TIMEOUT_MS // 1000} s"
+                f"expected {place.topic} up to its end, nothing came for {DELIVERY_TIMEOUT_MS // 1000} s"
             )
-        yield [
-            record_of(message)
-            for place, batch in batches.items()
-            for message in batch
-            if message.offset < places[place]
-        ]
+        yield records
 
 
-def record_of(message: kafka.consumer.fetcher.ConsumerRecord) -> Record:
-    """Return a record of the library as ours."""
-    headers = [(key, value if value is not None else b"") for key, value in message.headers or ()]
+def poll(consumer: kafka.KafkaConsumer, timeout_ms: int) -> list[Record]:
+    """Return what has come to the one partition assigned, waiting up to a time for the first record.
+
+    A record that the library cannot read (a header's name is not UTF-8, the compression is unknown to it) is
+    stepped over: nobody but a stranger writes such. One partition, because the library does not say where it
+    was, and does not come back from a further poll that starts there.
+    """
+    try:
+        batches = consumer.poll(timeout_ms=timeout_ms)
+    except _UNREADABLE:
+        (place,) = consumer.assignment()
+        consumer.seek(place, consumer.position(place) + 1)
+        return []
+    return [_record_of(message) for batch in batches.values() for message in batch]
+
+
+def _record_of(message: kafka.consumer.fetcher.ConsumerRecord) -> Record:
+    """Return a record of the library as ours, without headers that are null."""
+    headers = [(key, value) for key, value in message.headers or () if value is not None]
     return Record(
         message.partition, message.offset, message.timestamp / 1000, message.key, message.value, headers
     )

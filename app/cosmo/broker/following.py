@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import kafka
 
-from cosmo.broker.connection import Connection, ends_of, record_of
+from cosmo.broker.connection import Connection, ends_of, poll
 from cosmo.broker.records import Offsets, Record
 
 
@@ -13,21 +13,24 @@ class Follower:
 
     def __init__(self, connection: Connection, topic: str, start: Offsets) -> None:
         self._connection = connection
-        self._consumer = connection.new_consumer()
-        partitions = [kafka.TopicPartition(topic, partition) for partition in start]
-        self._consumer.assign(partitions)
-        for partition in partitions:
-            self._consumer.seek(partition, start[partition.partition])
+        self._consumers: list[kafka.KafkaConsumer] = []  # one for each partition, as `poll` wants it
+        for partition, offset in start.items():
+            place = kafka.TopicPartition(topic, partition)
+            consumer = connection.new_consumer()
+            self._consumers.append(consumer)
+            consumer.assign([place])
+            consumer.seek(place, offset)
 
     def poll(self, timeout_ms: int) -> list[Record]:
         """Return what has come, waiting up to a time for the first record."""
+        share_ms = timeout_ms // len(self._consumers)
         with self._connection.translated():
-            batches = self._consumer.poll(timeout_ms=timeout_ms)
-        return [record_of(message) for batch in batches.values() for message in batch]
+            return [record for consumer in self._consumers for record in poll(consumer, share_ms)]
 
     def close(self) -> None:
-        """Close the connection."""
-        self._consumer.close(autocommit=False)
+        """Close the connections."""
+        for consumer in self._consumers:
+            consumer.close(autocommit=False)
 
 
 class Ends:

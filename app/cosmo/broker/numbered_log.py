@@ -38,7 +38,6 @@ class NumberedLog:
         self._takes = takes
         self._topic = topic
         self._run = run
-        self._writer = connection.writer
         self._known = dict(newest.ends)
         self._highest = dict(newest.highest)
         self._client: kafka.KafkaProducer | None = None
@@ -61,7 +60,7 @@ class NumberedLog:
             try:
                 with self._connection.translated():
                     offset = self._send(partition, value, headers)
-                    self._be_first(partition, number, offset)
+                    self._be_first(partition, number, offset, value, headers)
             except BrokerAway as error:
                 self._forget_client()
                 if stopped():
@@ -84,7 +83,7 @@ class NumberedLog:
         future = self._client.send(self._topic, value=value, headers=headers, partition=partition)
         return int(future.get(DELIVERY_TIMEOUT_MS / 1000).offset)
 
-    def _be_first(self, partition: int, number: int, offset: int) -> None:
+    def _be_first(self, partition: int, number: int, offset: int, value: bytes, headers: Headers) -> None:
         between: list[Record] = []
         if offset != self._known[partition]:
             with self._connection.consumer() as consumer:
@@ -93,8 +92,10 @@ class NumberedLog:
         for record in between:
             if self._takes(record) and record.number > self._highest[partition]:
                 self._highest[partition] = record.number
-                winner = (record.header("producer") or record.header("analysis") or b"?").decode()
-                if record.number >= number and winner != str(self._writer):
+                # An earlier copy of ours, whose acknowledgement was lost, is ours to the last byte.
+                ours = record.number == number and (record.value, record.headers) == (value, headers)
+                if record.number >= number and not ours:
+                    winner = (record.header("producer") or record.header("analysis") or b"?").decode()
                     raise Superseded(
                         f"expected to publish number {number} of run {self._run} on {self._topic}, "
                         f"but {winner} did so first; stop one of the two"

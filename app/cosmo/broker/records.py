@@ -8,6 +8,7 @@ from cosmo.slice_records import Headers
 
 Offsets = dict[int, int]
 """Offset by partition."""
+_MOST_DIGITS = 18  #: all of them fit 64 bits
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,18 @@ class Record:
 
     def is_numbered(self, run: int) -> bool:
         """Whether this is a numbered message of a run."""
-        number = self.header("number")
-        return self.header("run") == str(run).encode() and number is not None and number.isdigit()
+        return self.header("run") == str(run).encode() and whole_number(self.header("number")) is not None
 
     @property
     def number(self) -> int:
-        """Number of a numbered message."""
-        return int(self.header("number") or b"-1")
+        """Number of a numbered message, -1 of any other."""
+        number = whole_number(self.header("number"))
+        return -1 if number is None else number
+
+
+def whole_number(header: bytes | None) -> int | None:
+    """Return the number of 0 or more in a header, or None; too many digits are none."""
+    return int(header) if header and header.isdigit() and len(header) <= _MOST_DIGITS else None
 
 
 @dataclass(frozen=True)

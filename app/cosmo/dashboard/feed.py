@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from cosmo.broker import Broker, Follower, Record, wait_for
+from cosmo.broker import Broker, Follower, Record, wait_for, whole_number
 from cosmo.dashboard.collector import Collector
 from cosmo.errors import BrokerAway, BrokerError, MalformedMessage, NoRun
 from cosmo.results import Result, Run, RunTotal
@@ -167,9 +167,9 @@ class BrokerFeed:
 
     def _take(self, record: Record, received_s: float) -> bool:
         """Take in one record of the results topic; return whether it is of a newer run."""
-        written = record.header("run") or b""
-        if written.isdigit() and int(written) != self._run:
-            return int(written) > self._run
+        written = whole_number(record.header("run"))
+        if written is not None and written != self._run:
+            return written > self._run
         try:
             result = Result.from_json(record.value)
             if result.run == self._run:
