@@ -293,23 +293,26 @@ def _replace(path: Path, document: dict[str, Any], dotted_key: str, value: objec
 
 
 def _sentences(error: ValidationError) -> list[str]:
-    sentences = []
+    sentences: dict[str, str] = {}
     for problem in error.errors():
-        key = (
-            ".".join(str(part) for part in problem["loc"] if not str(part).startswith("function-"))
-            or "document"
-        )
+        location = [str(part) for part in problem["loc"]]
         if problem["type"] == "extra_forbidden":
-            close = difflib.get_close_matches(str(problem["loc"][-1]), _known_keys(problem["loc"][:-1]), 1)
-            hint = f"; did you mean '{close[0]}'?" if close else "; remove it"
-            sentences.append(f"{key}: unknown key{hint}")
-        elif problem["type"] == "missing":
-            sentences.append(f"{key}: expected a value, the key is missing; add it")
-        else:
-            message = problem["msg"].removeprefix("Value error, ")
-            got = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
-            sentences.append(f"{key}: {message}{got}")
-    return sentences
+            close = difflib.get_close_matches(location[-1], _known_keys(problem["loc"][:-1]), 1)
+            hint = f"did you mean '{close[0]}'?" if close else "remove it"
+            sentences[".".join(location)] = f"unknown key; {hint}"
+            continue
+        # Pydantic names the alternatives of a type too: 'constrained-float', "literal['maximum']".
+        key = ".".join(part for part in location if not set(part) & set("-[")) or "document"
+        if problem["type"] == "missing":
+            sentences[key] = "expected a value, the key is missing; add it"
+            continue
+        message = problem["msg"].removeprefix("Value error, ")
+        if key in sentences:
+            earlier = sentences[key].rpartition(", got ")[0] or sentences[key]
+            message = f"{earlier}, or: {message}"
+        got = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
+        sentences[key] = message + got
+    return [f"{key}: {sentence}" for key, sentence in sentences.items()]
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
