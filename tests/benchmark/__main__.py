@@ -12,6 +12,7 @@ from rich.console import Console
 
 from . import plots, report
 from .measured import measure
+from .processes import end_in_good_order_on_sigterm
 
 OUTPUT = Path("build")
 
@@ -20,6 +21,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--only", choices=("pure", "backlog", "ladder", "plain"), help="measure a part only")
     only = asked.parse_args().only
+    end_in_good_order_on_sigterm()
     console = Console(highlight=False, width=120, soft_wrap=True)
     began = time.time()
     with tempfile.TemporaryDirectory(prefix="cosmo-bench-") as folder:

@@ -12,6 +12,8 @@ from oracle import summary as oracle
 from oracle.rows import lines
 from oracle.timeslicer import ORBITS, cut
 
+N_CHAMBERS = 4
+
 
 @dataclass(frozen=True)
 class Pass:
@@ -32,7 +34,9 @@ class Pass:
         total = oracle.empty()
         orbits = [orbit for piece in cut(lines(data)) for orbit in oracle.count_slice(total, piece)]
         numbers = np.array([number for number, _ in orbits], np.int64)
-        return cls(total, numbers, np.array([active for _, active in orbits], np.int64).reshape(-1, 4))
+        return cls(
+            total, numbers, np.array([active for _, active in orbits], np.int64).reshape(-1, N_CHAMBERS)
+        )
 
     @property
     def rows(self) -> int:
@@ -49,23 +53,31 @@ class Pass:
         return total
 
     def _blocks(self, passes: int) -> dict:
-        moved = self.summary["live_orbits"] * np.arange(passes, dtype=np.int64)
-        log2_block = 0
-        while True:  # the smallest blocks of which at most so many are occupied
-            blocks = [np.unique(((self.orbits + shift) % ORBITS) >> log2_block) for shift in moved]
-            occupied = np.unique(np.concatenate(blocks))
-            if len(occupied) <= oracle.MOST_BLOCKS:
-                break
-            log2_block += 1
-        orbits = np.zeros(len(occupied), np.int64)
-        totals, maxima = np.zeros((2, len(occupied), 4), np.int64)
-        for shift in moved:
-            place = np.searchsorted(occupied, ((self.orbits + shift) % ORBITS) >> log2_block)
-            np.add.at(orbits, place, 1)
-            np.add.at(totals, place, self.active)
-            np.maximum.at(maxima, place, self.active)
-        entries = zip(orbits.tolist(), totals.tolist(), maxima.tolist(), strict=True)
-        return {
-            "log2_block": log2_block,
-            "blocks": {int(block): list(entry) for block, entry in zip(occupied, entries, strict=True)},
-        }
+        """Return `active_by_orbit` of so many passes, in the smallest blocks that are few enough."""
+        moved = [(self.orbits + self.summary["live_orbits"] * k) % ORBITS for k in range(passes)]
+        log2_block = self._log2_block
+        occupied = np.unique(np.concatenate([_without_repeats(orbits >> log2_block) for orbits in moved]))
+        while len(occupied) > oracle.MOST_BLOCKS:
+            log2_block, occupied = log2_block + 1, np.unique(occupied >> 1)
+        count = np.zeros(len(occupied), np.int64)
+        total, maximum = np.zeros((2, len(occupied), N_CHAMBERS), np.int64)
+        for orbits in moved:
+            place = np.searchsorted(occupied, orbits >> log2_block)
+            start = np.flatnonzero(np.diff(place, prepend=-1))  # of each stretch in one block
+            np.add.at(count, place[start], np.diff(start, append=len(place)))
+            np.add.at(total, place[start], np.add.reduceat(self.active, start))
+            np.maximum.at(maximum, place[start], np.maximum.reduceat(self.active, start))
+        entries = zip(occupied.tolist(), count.tolist(), total.tolist(), maximum.tolist(), strict=True)
+        return {"log2_block": log2_block, "blocks": {block: list(entry) for block, *entry in entries}}
+
+    @property
+    def _log2_block(self) -> int:
+        """Blocks of one pass: more passes never have smaller ones."""
+        log2_block, occupied = 0, np.unique(self.orbits)
+        while len(occupied) > oracle.MOST_BLOCKS:
+            log2_block, occupied = log2_block + 1, np.unique(occupied >> 1)
+        return log2_block
+
+
+def _without_repeats(blocks: NDArray[np.int64]) -> NDArray[np.int64]:
+    return blocks[np.flatnonzero(np.diff(blocks, prepend=-1))]

@@ -71,7 +71,12 @@ class Plain:
             pids = {"producer": producer.pid, "analysis": self._analysis.pid, **self._broker_pids}
             began, cpu_before = time.time(), {part: cpu_s(pid) for part, pid in pids.items()}
             ends_before = self._rows_sent()
-            wait_until(lambda: time.sleep(LOOK_S) or self._enough(began, first), "batches", 2 * LONGEST_S)
+            wait_until(
+                lambda: time.sleep(LOOK_S) or self._enough(began, first),
+                "batches of the plain analysis",
+                2 * LONGEST_S,
+                by=self._analysis,
+            )
             took, released = time.time() - began, self._rows_sent() - ends_before
             cpu = {part: cpu_s(pid) - cpu_before[part] for part, pid in pids.items()}
         finally:

@@ -21,6 +21,7 @@ from . import data
 from .data import BEAM
 from .measured import LINGER_MS
 from .memory import Memory
+from .processes import end_in_good_order_on_sigterm
 from .streams import Account, Stream, with_rows
 
 RATE = 200_000.0
@@ -35,6 +36,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--seconds", type=float, default=SECONDS)
     seconds = asked.parse_args().seconds
+    end_in_good_order_on_sigterm()
     console = Console(highlight=False, width=110, soft_wrap=True)
     with tempfile.TemporaryDirectory(prefix="cosmo-soak-") as folder:
         account, memory = soak(Path(folder), seconds, console.print)
