@@ -27,6 +27,7 @@ class Figures:
     product: list[AtRate] = field(default_factory=list)
     sustained_rows_per_s: dict[str, float] = field(default_factory=dict)
     plain: list[PlainAtRate] = field(default_factory=list)
+    plain_ended: str = ""  #: why its analysis ended by itself, if it did
     accounts: list[Account] = field(default_factory=list)
     took_s: float = 0.0
 

@@ -12,7 +12,7 @@ from .latency import RowLatencies, rows_between
 from .processes import cpu_s
 from .streams import LOOK_S, Account, Stream, published, rows_of, unix_s, with_rows
 
-WARM_UP_S = 4.0
+WARM_UP_S = 5.0
 MEASURED_S = 12.0
 PILES_UP = 0.03
 """A latency that grows by less than this (s/s) is steady: the rest is the play of batches in a short time."""

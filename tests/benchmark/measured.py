@@ -18,7 +18,7 @@ from .backlog import CoresCompared, Session
 from .data import BEAM, COSMICS, Data
 from .figures import Figures
 from .ladder import Ladder
-from .plain import Plain
+from .plain import Plain, PlainEnded
 from .pure import pure_rate
 from .streams import Stream
 
@@ -27,7 +27,11 @@ LADDERS: dict[str, tuple[float, ...]] = {
     COSMICS: (1_100.0, 10_000.0),
     BEAM: (100_000.0, 200_000.0, 500_000.0, 1_000_000.0),
 }
-PLAIN_RATES = ((COSMICS, 1_100.0), (COSMICS, 10_000.0), (BEAM, 20_000.0), (BEAM, 40_000.0), (BEAM, 80_000.0))
+PLAIN_RATES = (
+    (COSMICS, 1_100.0),
+    (COSMICS, 10_000.0),
+    *((BEAM, rate) for rate in (20_000.0, 40_000.0, 60_000.0, 80_000.0, 100_000.0)),
+)
 BACKLOG_ROWS = 12_000_000
 PAIR_ROWS = 3_000_000
 PAIRS = 5
@@ -156,6 +160,9 @@ def _plain(
             if not point.keeps_up:
                 break
             plain.drain()
+    except PlainEnded as ended:
+        figures.plain_ended = f"at {rate:,.0f} rows/s or after it: {ended}"
+        said(f"(d) the plain analysis ended {figures.plain_ended}")
     finally:
         plain.close()
 

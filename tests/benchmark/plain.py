@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,10 @@ FEWEST_BATCHES = 3
 LONGEST_S = 60.0
 KEEPS_UP = 0.95
 LOOK_S = 0.5
+
+
+class PlainEnded(Exception):
+    """The plain analysis ended by itself."""
 
 
 @dataclass(frozen=True)
@@ -60,23 +65,23 @@ class Plain:
         wait_until(offsets.exists, "the plain analysis", by=self._analysis)
 
     def measure(self, data: Data, rate: float) -> PlainAtRate:
-        """Run the producer at a rate, and look at the batches after the first ones."""
+        """Run the producer at a rate, and look at the batches after the first ones.
+
+        Raises
+        ------
+        PlainEnded : the analysis ended.
+        """
         before = len(self._batches())
         producer = self._script(
             "plain_producer", str(self._parts.document), str(data.path), str(rate), str(10 * LONGEST_S)
         )
         try:
-            self._wait_for_batches(before + WARM_UP_BATCHES)
+            self._wait_until(lambda: len(self._batches()) >= before + WARM_UP_BATCHES, "first batches")
             first = len(self._batches())
             pids = {"producer": producer.pid, "analysis": self._analysis.pid, **self._broker_pids}
             began, cpu_before = time.time(), {part: cpu_s(pid) for part, pid in pids.items()}
             ends_before = self._rows_sent()
-            wait_until(
-                lambda: time.sleep(LOOK_S) or self._enough(began, first),
-                "batches of the plain analysis",
-                2 * LONGEST_S,
-                by=self._analysis,
-            )
+            self._wait_until(lambda: self._enough(began, first), "enough batches")
             took, released = time.time() - began, self._rows_sent() - ends_before
             cpu = {part: cpu_s(pid) - cpu_before[part] for part, pid in pids.items()}
         finally:
@@ -101,11 +106,7 @@ class Plain:
     def drain(self) -> None:
         """Let it work off what was sent, so that the next rate starts without a backlog."""
         sent = self._rows_sent()
-        wait_until(
-            lambda: time.sleep(LOOK_S) or sum(batch["rows"] for batch in self._batches()) >= sent,
-            "the plain analysis works off its backlog",
-            by=self._analysis,
-        )
+        self._wait_until(lambda: sum(batch["rows"] for batch in self._batches()) >= sent, "no backlog")
 
     def close(self) -> None:
         for process in self._parts.processes:
@@ -118,12 +119,15 @@ class Plain:
     def _rows_sent(self) -> int:
         return sum(self._parts.broker.end_offsets(self._parts.settings.topics.stream.name).values())
 
-    def _wait_for_batches(self, count: int) -> None:
-        wait_until(
-            lambda: time.sleep(LOOK_S) or len(self._batches()) >= count,
-            "batches of the plain analysis",
-            by=self._analysis,
-        )
+    def _wait_until(self, what: Callable[[], bool], why: str) -> None:
+        def is_so() -> bool:
+            time.sleep(LOOK_S)
+            if self._analysis.poll() is not None:
+                errors = [line for line in self._parts.log("plain_analysis").splitlines() if "Error" in line]
+                raise PlainEnded(errors[0][:200] if errors else f"exit code {self._analysis.returncode}")
+            return what()
+
+        wait_until(is_so, f"{why} of the plain analysis")
 
     def _batches(self) -> list[dict]:
         """Return the batches so far that held rows."""

@@ -14,6 +14,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, FuncFormatter
 
 RATE = "rows/s"
 STYLE = {
@@ -29,6 +30,7 @@ BLUE, ORANGE, GREEN, GREY = "#2f6db3", "#d9822b", "#3f9b6c", "#8a8a8a"
 
 def draw(figures: dict[str, Any], folder: Path) -> list[Path]:
     """Draw the plots for which there are figures, and return their files."""
+    folder.mkdir(parents=True, exist_ok=True)
     drawn = []
     for name, plot in PLOTS.items():
         with mpl.rc_context(STYLE):
@@ -60,6 +62,7 @@ def throughput(axes: Axes, figures: dict[str, Any]) -> bool:
         axes.bar_label(drawn, labels=[f"{value(kind) / 1e6:.2f} M" for kind in kinds], fontsize=8)
     axes.set_xticks(range(len(kinds)), [f"rows of {kind}" for kind in kinds])
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(EngFormatter())
     axes.set_ylabel(RATE)
     axes.margins(y=0.12)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2, frameon=False)
@@ -79,8 +82,7 @@ def latency(axes: Axes, figures: dict[str, Any]) -> bool:
                     rates, seconds, style, marker="o", markersize=4, color=colour, label=f"{design} {name}"
                 )
                 shown = True
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    _logarithmic(axes)
     axes.set_xlabel(f"{RATE} released, where it keeps up")
     axes.set_ylabel("row to result, s")
     axes.legend(frameon=False, ncols=2)
@@ -108,8 +110,7 @@ def batches(axes: Axes, figures: dict[str, Any]) -> bool:
                 label=design,
             )
             shown = True
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    _logarithmic(axes)
     axes.set_xlabel(f"{RATE} released")
     axes.set_ylabel("batch, s (median, bar to p95)")
     axes.legend(frameon=False)
@@ -124,8 +125,7 @@ def cpu(axes: Axes, figures: dict[str, Any]) -> bool:
         rates = [at["released_rows_per_s"] for at in points]
         seconds = [at["cpu_s_per_mrow"][part] for at in points]
         axes.plot(rates, seconds, "-o", markersize=4, color=colour, label=part)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    _logarithmic(axes)
     axes.set_xlabel(f"{RATE} released")
     axes.set_ylabel("CPU s per million rows")
     axes.legend(frameon=False)
@@ -159,8 +159,20 @@ PLOTS: dict[str, Callable[[Axes, dict[str, Any]], bool]] = {
 
 
 def _by_rate(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the points in the order of their rates."""
-    return sorted(points, key=lambda at: at["released_rows_per_s"])
+    """Return the points at a set rate, in the order of their rates."""
+    return sorted(
+        (at for at in points if at["offered_rows_per_s"] != "maximum"),
+        key=lambda at: at["released_rows_per_s"],
+    )
+
+
+def _logarithmic(axes: Axes) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.xaxis.set_major_formatter(EngFormatter())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
+    axes.tick_params(axis="y", which="minor", labelsize=7)
 
 
 def _mean(values: list[float]) -> float:
