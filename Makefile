@@ -58,6 +58,8 @@ bench: ## measure and compare speeds, under 10 minutes; nothing else should run
 bench-docs: ## put the plots of the last bench into docs/performance
 	@scripts/environment test
 	$(BENCHMARK).plots build/bench.json docs/performance
+	cp build/bench.json docs/performance/
+	$(BENCHMARK).pages docs/performance/bench.json  # for docs/performance.md
 
 soak: ## 10 minutes at 200,000 rows/s: is every row accounted for, is memory flat?
 	@scripts/environment test

@@ -30,7 +30,7 @@ LADDERS: dict[str, tuple[float, ...]] = {
 PLAIN_RATES = (
     (COSMICS, 1_100.0),
     (COSMICS, 10_000.0),
-    *((BEAM, rate) for rate in (20_000.0, 40_000.0, 60_000.0, 80_000.0, 100_000.0)),
+    *((BEAM, rate) for rate in (40_000.0, 60_000.0, 80_000.0, 100_000.0)),
 )
 BACKLOG_ROWS = 12_000_000
 PAIR_ROWS = 3_000_000
