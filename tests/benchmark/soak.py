@@ -49,7 +49,7 @@ def main() -> None:
         spread = seen.spread(min(LAST_S, seconds / 2))
         verdict = "flat" if spread <= FLAT else "NOT flat"
         table.add_row(name, f"{seen.mib[0]:,.0f}", f"{seen.mib[-1]:,.0f}", f"{100 * spread:.1f} %", verdict)
-    console.print(table, account)
+    console.print(table, str(account))
     OUTPUT.parent.mkdir(exist_ok=True)
     figures = {
         "rows_per_s": RATE,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cosmo.commands.produce import RateOfDocument
+from cosmo.commands.shared.rate import RateOfDocument
 from cosmo.detector import ORBIT_S
 from cosmo.producer import Producer
 from cosmo.results import Run

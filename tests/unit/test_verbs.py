@@ -50,6 +50,19 @@ def called(checkout, *words, environment=None):
 @pytest.mark.parametrize(
     ("words", "argv"),
     [
+        pytest.param(["run"], ["playbooks/run.yml"], id="run"),
+        pytest.param(
+            ["run", "--note", "night shift"],
+            ["playbooks/run.yml", '--extra-vars={"cosmo_note": "night shift"}'],
+            id="run with a note",
+        ),
+        pytest.param(["beat"], ["playbooks/beat.yml"], id="beat"),
+        pytest.param(
+            ["beat", "--json"],
+            ["playbooks/beat.yml", '--extra-vars={"cosmo_beat_json": "true"}'],
+            id="beat for machines",
+        ),
+        pytest.param(["halt", "-v"], ["playbooks/halt.yml", "-v"], id="halt"),
         pytest.param(["init"], ["playbooks/init.yml"], id="init"),
         pytest.param(
             ["init", "--check", "--diff", "-vvv"],
