@@ -9,8 +9,9 @@ from cosmo.commands.shared.plays import play, verb
 
 @verb("halt")
 def command(options: tuple[str, ...]) -> None:
-    """End the run when all that was sent is measured.
+    """End the run: rows sent = rows accounted, then all parts stop.
 
-    Rows sent = rows accounted, printed. The infrastructure stays up.
+    The producer stops, the analysis works off what is in the stream. Kafka and Spark go on; topics and
+    runs stay.
     """
     sys.exit(play("halt", options))
