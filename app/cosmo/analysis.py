@@ -14,10 +14,12 @@ import math
 import os
 import pickle
 import shutil
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,8 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S = 5.0
 DRAIN_S = 10.0
 """Most time spent, on a stop, on working off what is in the stream."""
+STUCK_S = 60.0
+"""A batch of which nothing has moved for this long is stuck, and the watchdog is not fed any more."""
 TOTAL_EVERY = 60
 """Results between totals on cosmo-runs."""
 JAVA_OPTIONS = (
@@ -105,6 +109,8 @@ class Analysis:
         self._ends = broker.watch_ends(broker.topics.stream.name)
         self._total = self._sum_so_far(newest)
         self._last_published = time.time()
+        self._moved_at = time.monotonic()
+        self._tasks_done = 0
         self._closed = False
         self.failure: BaseException | None = None  #: of a batch; Spark tells only its text
 
@@ -130,8 +136,28 @@ class Analysis:
                 self.failure = error
                 raise
 
+    def moves(self, tasks_done: int) -> bool:
+        """Whether something has moved lately: a batch or a task of it, a result, a try to publish one.
+
+        Parameters
+        ----------
+        tasks_done : of the batch that is being measured.
+        """
+        if tasks_done != self._tasks_done:
+            self._tasks_done = tasks_done
+            self._moved()
+        return time.monotonic() - self._moved_at < STUCK_S
+
+    def _moved(self) -> None:
+        self._moved_at = time.monotonic()
+
+    def _gave_up(self) -> bool:
+        self._moved()  # asked between two tries, while the broker is away
+        return self._stop.is_set()
+
     def _measure(self, batch: DataFrame) -> None:
         started = time.time()
+        self._moved()
         highest = tuple(self._highest.get(partition, -1) for partition in range(self._partitions))
         measure: Any = Measure(self.run.number, self._partitions, highest)
         rows = batch.mapInPandas(measure, ROW_SCHEMA).collect()
@@ -193,12 +219,13 @@ class Analysis:
             ("number", str(result.number).encode()),
             ("analysis", result.analysis.encode()),
         ]
-        if not self._log.publish(0, result.number, result.to_json(), headers, self._stop.is_set):
+        if not self._log.publish(0, result.number, result.to_json(), headers, self._gave_up):
             return  # stopped while the broker was away: this batch is done again at the next start
         self.offsets, self._highest = offsets, highest
         self._total += summary
         self._number += 1
         self._last_published = now
+        self._moved()
         if result.number % TOTAL_EVERY == TOTAL_EVERY - 1:
             self._write_total()
 
@@ -257,10 +284,22 @@ def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:
         "spark.sql.streaming.minBatchesToRetain": "2",
         "spark.sql.adaptive.enabled": "false",  # is off in streams, with a warning
     }
+    if settings.endpoints.spark_master:
+        here = _address_towards(settings.endpoints.spark_master)
+        options |= {"spark.driver.host": here, "spark.driver.bindAddress": here}
     builder = SparkSession.builder.appName(settings.application).master(settings.spark_master)
     for name, value in options.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
+
+
+def _address_towards(spark_master: str) -> str:
+    """Return the address of this host that the master, and so its workers, can reach."""
+    host, _, port = spark_master.removeprefix("spark://").rpartition(":")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as towards:
+        towards.connect((host, int(port)))  # sends nothing, only chooses the way
+        address: str = towards.getsockname()[0]
+    return address
 
 
 def start_query(spark: SparkSession, settings: Settings, analysis: Analysis) -> StreamingQuery:
@@ -330,9 +369,9 @@ def analyse_in(
         query = start_query(spark, settings, analysis)
         analysis.heartbeat(now=True)
         on_ready()
-        _watch(query, analysis, stop, on_alive)
+        _watch(query, analysis, stop, on_alive, partial(_tasks_done, spark))
         if not stop.is_set():
-            wait_for(broker.answers_in_ms, stop.wait, "the broker")
+            wait_for(broker.answers_in_ms, _ticking(stop, on_alive), "the broker")
     if query:
         _drain(query, analysis, broker)
     analysis.close()
@@ -364,7 +403,11 @@ def _excuse(query: StreamingQuery, analysis: Analysis) -> None:
 
 
 def _watch(
-    query: StreamingQuery, analysis: Analysis, stop: threading.Event, on_alive: Callable[[], None]
+    query: StreamingQuery,
+    analysis: Analysis,
+    stop: threading.Event,
+    on_alive: Callable[[], None],
+    tasks_done: Callable[[], int],
 ) -> None:
     """Send heartbeats while the query runs; return when it should be started anew, or on the stop."""
     while not stop.wait(_CHECK_S):
@@ -372,4 +415,22 @@ def _watch(
             _excuse(query, analysis)
             return
         analysis.heartbeat()
+        if analysis.moves(tasks_done()):
+            on_alive()
+
+
+def _tasks_done(spark: SparkSession) -> int:
+    """Return how many tasks of the running stages are done."""
+    tracker = spark.sparkContext.statusTracker()
+    stages = (tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds())
+    return sum(stage.numCompletedTasks for stage in stages if stage)
+
+
+def _ticking(stop: threading.Event, on_alive: Callable[[], None]) -> Callable[[float], bool]:
+    """Return a wait for the stop that also tells that we are alive."""
+
+    def wait(seconds: float) -> bool:
         on_alive()
+        return stop.wait(seconds)
+
+    return wait

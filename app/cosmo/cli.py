@@ -21,7 +21,7 @@ SECTIONS: Final = {
     "On the hosts of a deployment": ("init", "dismiss", "kafka", "spark", "restart", "logs", "prefetch"),
     "On this machine": ("demo", "fake"),
     "Parts, as services or in the foreground": ("produce", "analyse", "dashboard"),
-    "Look at what runs": ("probe", "topics", "tail", "send"),
+    "Look at what runs": ("probe", "runs", "topics", "tail", "send"),
     "Recordings": ("summarise", "generate", "download"),
     "Settings and help": ("config", "help", "wanda"),
 }

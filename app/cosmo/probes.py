@@ -7,13 +7,15 @@ answer: an exception from a probe is a fault of the probe.
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from cosmo.broker import Broker
@@ -24,6 +26,8 @@ ANSWER_S: Final = 2.0
 POLL_S: Final = 0.1
 FRESH_S: Final = 15.0
 """Slices and results come at least every 5 s, empty if need be."""
+FULL_PERCENT: Final = 95.0
+"""Of a disk: Kafka stops when it cannot write."""
 LONGEST_ANSWER_BYTES: Final = 1 << 20
 
 
@@ -35,6 +39,8 @@ class Finding:
     ok: bool
     evidence: str
     """One sentence without a full stop: 'answers in 3 ms, 3 topics'."""
+    workers: Mapping[str, str] | None = None
+    """Of the Spark master: what it says of each worker, by address."""
 
 
 Probe = Callable[[], Finding]
@@ -118,6 +124,47 @@ def _four_letter_word(host: str, port: int, word: bytes) -> str:
         while len(answer) < LONGEST_ANSWER_BYTES and (chunk := connection.recv(1 << 16)):
             answer += chunk
     return answer.decode("utf-8", "replace")
+
+
+def spark_master(port: int, wanted: int | None = None) -> Finding:
+    """Say whether the master is alive and has its workers; `workers` of the finding says which.
+
+    Parameters
+    ----------
+    port : of its web page, on loopback.
+    wanted : how many workers there should be; None: at least one.
+    """
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/", timeout=ANSWER_S) as answer:
+            state = json.load(answer)
+        workers = {
+            worker["host"]: f"{worker['state']}, {worker['cores']} cores, {worker['memory']} MiB"
+            for worker in sorted(state["workers"], key=lambda worker: worker["state"] == "ALIVE")
+        }
+        alive = sum(worker["state"] == "ALIVE" for worker in state["workers"])
+        status = str(state["status"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Finding("master", False, f"does not answer on 127.0.0.1:{port}: {error!r}")
+    ok = status == "ALIVE" and alive >= (1 if wanted is None else wanted)
+    of_wanted = "" if wanted is None else f" of {wanted}"
+    return Finding("master", ok, f"{status}, {alive}{of_wanted} workers alive", workers)
+
+
+def disk(folders: Iterable[Path], full_percent: float = FULL_PERCENT) -> Finding:
+    """Say how full the fullest disk of these folders is; those that do not exist are left out."""
+    used = {}
+    for folder in folders:
+        try:
+            usage = shutil.disk_usage(folder)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return Finding("disk", False, f"{folder}: {error.strerror}")
+        used[folder] = 100 * usage.used / max(1, usage.used + usage.free)
+    if not used:
+        return Finding("disk", False, "none of our folders is there")
+    fullest = max(used, key=lambda folder: used[folder])
+    return Finding("disk", used[fullest] < full_percent, f"{fullest} is {used[fullest]:.0f} % full")
 
 
 def kafka(broker: Broker) -> Finding:

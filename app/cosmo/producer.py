@@ -43,6 +43,7 @@ class Producer:
     ----------
     run, newest : the run, and the newest slice of it, or None.
     publish : sends one slice and returns True, or False when it gave up because of the stop.
+    on_published : called after each.
     clock : returns Unix time in s.
     """
 
@@ -55,6 +56,7 @@ class Producer:
         writer: Writer,
         publish: Callable[[SliceRecord], bool],
         stop: threading.Event,
+        on_published: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings.producer
@@ -65,6 +67,7 @@ class Producer:
         self._writer = writer
         self._publish = publish
         self._stop = stop
+        self._on_published = on_published
         self._clock = clock
         self._number = newest.number + 1 if newest else 0
         self._rows_so_far = newest.rows_so_far if newest else 0
@@ -193,6 +196,7 @@ class Producer:
                         record.number,
                     )
                     break
+                self._on_published()
         except BaseException as error:  # noqa: BLE001 - raised again by stream(), in the main thread
             self._failure = error
             self._stop.set()
@@ -205,8 +209,18 @@ class _GaveUp(Exception):
     """The stop came while the broker was away."""
 
 
-def produce(settings: Settings, stop: threading.Event, on_ready: Callable[[], None] = lambda: None) -> None:
+def produce(
+    settings: Settings,
+    stop: threading.Event,
+    on_ready: Callable[[], None] = lambda: None,
+    on_alive: Callable[[], None] = lambda: None,
+) -> None:
     """Stream the settings' source into the current run, until it ends or `stop` is set.
+
+    Parameters
+    ----------
+    on_ready : called once, when the first slice is acknowledged, be it an empty one.
+    on_alive : called after each slice, and while the broker is away after each attempt.
 
     Raises
     ------
@@ -234,15 +248,26 @@ def produce(settings: Settings, stop: threading.Event, on_ready: Callable[[], No
         return
     run, newest, stream_log = begun
     partitions = settings.topics.stream.partitions
+    is_ready = False
 
     def publish(record: SliceRecord) -> bool:
         partition = record.number % partitions
-        return stream_log.publish(partition, record.number, record.text, record.headers(), stop.is_set)
+        return stream_log.publish(partition, record.number, record.text, record.headers(), gave_up)
 
-    producer = Producer(settings, source, run, newest, broker.writer, publish, stop)
+    def gave_up() -> bool:
+        on_alive()
+        return stop.is_set()
+
+    def published() -> None:
+        nonlocal is_ready
+        if not is_ready:
+            is_ready = True
+            on_ready()
+        on_alive()
+
+    producer = Producer(settings, source, run, newest, broker.writer, publish, stop, published)
     first = newest.number + 1 if newest else 0
     log.info("streaming %s into run %d from slice %d on", source.description, run.number, first)
-    on_ready()
     try:
         producer.stream()
     except _GaveUp:

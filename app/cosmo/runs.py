@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
-from cosmo.broker import Broker
+from cosmo.broker import Broker, Offsets
+from cosmo.errors import NoRun, PartFailed
 from cosmo.results import Run
 from cosmo.slice_records import utc
+from cosmo.statistics import Summary
+
+DRAIN_POLL_S: Final = 0.3
+DRAIN_STALL_S: Final = 60.0
+"""An analysis that publishes nothing for this long will not work off the stream."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +25,7 @@ class Account:
     rows_sent: int  #: rows so far of the newest slice
     rows_accounted: int  #: rows in the sum of the results
     rows_in_carry: int  #: rows read that are in no slice
+    slices_lost: int = 0  #: numbers that are missing below those that were measured
 
     @property
     def is_closed(self) -> bool:
@@ -62,17 +71,73 @@ def go_on_or_begin(broker: Broker, source: str, note: str = "") -> tuple[Run, bo
 
 def account(broker: Broker, run: Run) -> Account:
     """Return what became of a run's rows so far."""
-    newest, _ = broker.newest_slice(run)
+    newest_slice, _ = broker.newest_slice(run)
     _, totals = broker.run_messages()
     known = totals.get(run.number)
-    accounted = known.summary.summary().rows if known else 0
+    summary = known.summary.summary() if known else Summary.empty()
     for result in broker.results(run.number, known.number if known else -1):
-        accounted += result.summary.summary().rows
+        summary += result.summary.summary()
     return Account(
-        rows_sent=newest.rows_so_far if newest else 0,
-        rows_accounted=accounted,
-        rows_in_carry=newest.carry_rows if newest else 0,
+        rows_sent=newest_slice.rows_so_far if newest_slice else 0,
+        rows_accounted=summary.rows,
+        rows_in_carry=newest_slice.carry_rows if newest_slice else 0,
+        slices_lost=summary.numbers.missing,
     )
+
+
+def first_rows(
+    broker: Broker, run: Run, within_s: float, wait: Callable[[float], object] = time.sleep
+) -> Account:
+    """Return the account of a run as soon as rows of it are measured, or when the time is up."""
+    deadline = time.monotonic() + within_s
+    while (found := account(broker, run)).rows_accounted == 0 and time.monotonic() < deadline:
+        wait(DRAIN_POLL_S)
+    return found
+
+
+def newest(broker: Broker) -> Run:
+    """Return the newest run, be it on or ended.
+
+    Raises
+    ------
+    NoRun : none was begun.
+    """
+    runs, _ = broker.run_messages()
+    if not runs:
+        raise NoRun("expected a run, there has been none; begin one with `cosmo run`")
+    return runs[max(runs)]
+
+
+def drain(broker: Broker, run: Run, wait: Callable[[float], object] = time.sleep) -> int:
+    """Wait until all that is in the stream now is measured and published; return how many records that were.
+
+    The ends are read once: call it when nobody sends any more.
+
+    Raises
+    ------
+    PartFailed : the analysis has published nothing for `DRAIN_STALL_S`.
+    """
+    ends = broker.end_offsets(broker.topics.stream.name)
+    left, at_first, moved_at = 0, None, time.monotonic()
+    while True:
+        before, left = left, _records_left(broker, run, ends)
+        at_first = left if at_first is None else at_first
+        if left == 0:
+            return at_first
+        if left != before:
+            moved_at = time.monotonic()
+        elif time.monotonic() - moved_at > DRAIN_STALL_S:
+            raise PartFailed(
+                f"expected the analysis to work off the stream, {left} records are left and nothing was "
+                f"published for {DRAIN_STALL_S:.0f} s; see journalctl -u cosmo-analysis, then halt again"
+            )
+        wait(DRAIN_POLL_S)
+
+
+def _records_left(broker: Broker, run: Run, ends: Offsets) -> int:
+    result, _ = broker.newest_result(run.number)
+    reached = result.offsets if result else run.start_offsets
+    return sum(max(0, end - reached.get(str(partition), 0)) for partition, end in ends.items())
 
 
 def end(broker: Broker, run: Run) -> Account:

@@ -17,4 +17,4 @@ def command(document: Path) -> None:
 
     settings = Settings.load(document)
     with service.stopped_by_signals() as stop:
-        serve(settings, stop=stop, on_ready=service.ready)
+        serve(settings, stop=stop, on_ready=service.ready, on_alive=service.alive)

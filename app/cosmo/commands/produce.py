@@ -20,4 +20,4 @@ def command(document: Path) -> None:
     settings.paths.data.mkdir(parents=True, exist_ok=True)
     lock = settings.paths.data / "producer.lock"
     with held(lock, "producer of this host"), service.stopped_by_signals() as stop:
-        produce(settings, stop, service.ready)
+        produce(settings, stop, service.ready, service.alive)

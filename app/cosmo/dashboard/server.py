@@ -17,7 +17,7 @@ from bokeh.document import Document
 from bokeh.server.server import BaseServer
 from bokeh.server.tornado import BokehTornado
 from tornado.httpserver import HTTPServer
-from tornado.ioloop import IOLoop
+from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.iostream import IOStream
 
 from cosmo.dashboard import look
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 ADDRESS: Final = "127.0.0.1"
 THEME_COOKIE: Final = "cosmo_theme"
+ALIVE_MS: Final = 5000
 FEED_STOP_S: Final = 1.0
 """A feed that waits for a broker that is away is left behind after this: it holds nothing."""
 
@@ -40,6 +41,7 @@ def serve(
     feed: Feed | None = None,
     stop: threading.Event | None = None,
     on_ready: Callable[[], None] = lambda: None,
+    on_alive: Callable[[], None] = lambda: None,
 ) -> None:
     """Show a feed to browsers on this machine, until stopped.
 
@@ -48,6 +50,7 @@ def serve(
     feed : results of the broker, if None.
     stop : set it from anywhere to end within 2 s.
     on_ready : called once, when the server answers.
+    on_alive : called every few seconds by the loop that answers.
 
     Raises
     ------
@@ -75,7 +78,7 @@ def serve(
     filling.start()
     threading.Thread(target=pass_on, name="stop", daemon=True).start()
     try:
-        asyncio.run(_serve(settings, feed, ended, on_ready))
+        asyncio.run(_serve(settings, feed, ended, on_ready, on_alive))
     finally:
         ended.set()
         filling.join(FEED_STOP_S)
@@ -104,7 +107,11 @@ class _HttpServer(HTTPServer):
 
 
 async def _serve(
-    settings: Settings, feed: Feed, ended: threading.Event, on_ready: Callable[[], None]
+    settings: Settings,
+    feed: Feed,
+    ended: threading.Event,
+    on_ready: Callable[[], None],
+    on_alive: Callable[[], None],
 ) -> None:
     port = settings.ports.dashboard
 
@@ -123,12 +130,15 @@ async def _serve(
     http.listen(port, ADDRESS)
     server = BaseServer(IOLoop.current(), pages, http)
     server.start()
+    alive = PeriodicCallback(on_alive, ALIVE_MS)
+    alive.start()
     try:
         log.info("the dashboard answers at http://localhost:%d/", port)
         on_ready()
         await asyncio.get_running_loop().run_in_executor(None, ended.wait)
     finally:
         ended.set()  # or the thread that waits for it would outlive an interrupt
+        alive.stop()
         server.stop()
         http.close_streams()
         await http.close_all_connections()

@@ -1,0 +1,220 @@
+"""Judging the parts of a host, and the table an operator sees. By hand, without systemd."""
+
+import importlib.util
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from cosmo import beat, probes, units
+from cosmo.probes import Finding
+
+ROLE = Path(__file__).parents[2] / "roles" / "cosmo"
+NOW = "2026-01-02T03:30:00+00:00"
+RUN = {
+    "number": 12,
+    "note": "night shift",
+    "started": "2026-01-02T00:18:00+00:00",
+    "ended": None,
+    "rows_sent": 12_681_100,
+    "rows_accounted": 12_681_014,
+    "rows_in_carry": 64,
+    "slices_lost": 0,
+    "is_closed": False,
+}
+
+
+@pytest.fixture
+def table(monkeypatch):
+    """Give the pure part of the action plugin, with stand-ins for Ansible."""
+    for name, content in (
+        ("ansible.plugins.action", {"ActionBase": object}),
+        ("ansible.utils.display", {"Display": object}),
+    ):
+        module = types.ModuleType(name)
+        vars(module).update(content)
+        monkeypatch.setitem(sys.modules, name, module)
+    path = ROLE / "action_plugins" / "beat_report.py"
+    spec = importlib.util.spec_from_file_location("beat_report", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.beat_table
+
+
+def unit(active="active", *, enabled=True, restarts=0, result="success"):
+    return units.Unit("cosmo-producer", active, enabled, 60.0, restarts, result)
+
+
+def well():
+    return Finding("producer", True, "slice 7 sent 0.1 s ago")
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "ask", "may_end", "state", "evidence"),
+    [
+        pytest.param(unit(), well, False, "ok", "slice 7 sent 0.1 s ago", id="works"),
+        pytest.param(
+            unit(restarts=2),
+            well,
+            False,
+            "ok",
+            "restarted 2 times by systemd",
+            id="was restarted by its watchdog",
+        ),
+        pytest.param(
+            unit(),
+            lambda: Finding("producer", False, "slice 7 sent 40.0 s ago"),
+            False,
+            "FAILED",
+            "40.0 s ago",
+            id="hangs: its unit is active",
+        ),
+        pytest.param(
+            unit("failed", result="watchdog"),
+            well,
+            False,
+            "FAILED",
+            "failed, it ended with watchdog",
+            id="dead",
+        ),
+        pytest.param(
+            unit("inactive"), well, False, "FAILED", "is inactive", id="was stopped behind our back"
+        ),
+        pytest.param(unit("inactive"), well, True, "ok", "slice 7", id="its source ended"),
+        pytest.param(
+            unit("inactive", result="exit-code"), well, True, "FAILED", "exit-code", id="its source failed"
+        ),
+        pytest.param(
+            unit(enabled=False), well, False, "FAILED", "does not start at boot", id="would not come back"
+        ),
+    ],
+)
+def test_a_part_is_judged_by_its_unit_and_its_probe(looked_at, ask, may_end, state, evidence):
+    row = beat.judged("producer", looked_at, ask, may_end=may_end)
+    assert row.state == state
+    assert evidence in row.evidence
+
+
+def test_what_systemd_says_is_read():
+    shown = (
+        "ActiveState=failed\nSubState=failed\nUnitFileState=enabled\n"
+        "StateChangeTimestampMonotonic=40000000\nNRestarts=3\nResult=watchdog\n"
+    )
+    looked_at = units.parsed("kafka", shown, 100.0)
+    assert looked_at == units.Unit("kafka", "failed", True, 60.0, 3, "watchdog")
+    assert looked_at.sentence == "kafka is failed, it ended with watchdog"
+
+
+def test_a_full_disk_is_seen(tmp_path):
+    assert probes.disk([tmp_path, tmp_path / "absent"]).ok
+    full = probes.disk([tmp_path], full_percent=0.0)
+    assert not full.ok
+    assert str(tmp_path) in full.evidence
+    assert not probes.disk([tmp_path / "absent"]).ok
+
+
+def row(part, state="ok", evidence="well", workers=None, journal=()):
+    name = beat.UNITS.get(part)
+    return {
+        "part": part,
+        "state": state,
+        "since_s": 12_000.0,
+        "evidence": evidence,
+        "unit": name,
+        "journal": list(journal),
+        "workers": workers,
+    }
+
+
+def host(name, address, answer, parts=("disk", "worker")):
+    return {"name": name, "address": address, "parts": parts, "answer": answer}
+
+
+def answer(*rows, run=None):
+    import json
+
+    return {"stdout": json.dumps({"rows": rows, "run": run}), "rc": 0}
+
+
+def master(workers):
+    return host("cmaster", "10.0.0.1", answer(row("kafka"), row("master", workers=workers), run=RUN))
+
+
+def worker(**changes):
+    return host("cworker1", "10.0.0.2", answer(row("worker", evidence="runs", **changes)))
+
+
+def test_all_is_well(table):
+    told = table([master({"10.0.0.2": "ALIVE, 4 cores, 2048 MiB"}), worker()], "cloud", NOW)
+    assert told["ok"]
+    assert told["lines"] == [
+        "cloud · run 12 'night shift' since 00:18:00 (3 h 12 m) · 12,681,014 rows, all accounted for",
+        "HOST      PART       STATE    SINCE     EVIDENCE",
+        "cmaster   kafka      ok       3 h 20 m  well",
+        "cmaster   master     ok       3 h 20 m  well",
+        "cworker1  worker     ok       3 h 20 m  ALIVE, 4 cores, 2048 MiB",
+    ]
+    assert told["document"]["run"]["number"] == 12
+
+
+@pytest.mark.parametrize(
+    ("workers", "evidence"),
+    [
+        pytest.param({}, "not registered with the master", id="unknown to the master"),
+        pytest.param({"10.0.0.2": "DEAD, 4 cores, 2048 MiB"}, "DEAD, 4 cores", id="given up by the master"),
+    ],
+)
+def test_a_worker_that_only_runs_does_not_work(table, workers, evidence):
+    told = table([master(workers), worker()], "cloud", NOW)
+    assert not told["ok"]
+    assert evidence in told["lines"][4]
+
+
+def test_what_failed_shows_where_to_look(table):
+    failed = host(
+        "cmaster", "10.0.0.1", answer(row("analysis", "FAILED", "stale", journal=["line 1", "line 2"]))
+    )
+    told = table([failed], "cloud", NOW)
+    assert not told["ok"]
+    assert told["lines"][0] == "cloud · no run is known"
+    assert told["lines"][3:] == [
+        " " * 40 + "see: journalctl -u cosmo-analysis (last lines follow)",
+        "    line 1",
+        "    line 2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "evidence"),
+    [
+        pytest.param({"unreachable": True}, "does not answer by SSH", id="off"),
+        pytest.param(
+            {"rc": 1, "stdout": "", "stderr": "cosmo: no settings"}, "cosmo: no settings", id="refuses"
+        ),
+        pytest.param({"msg": "no such file: cosmo"}, "no such file: cosmo", id="bare"),
+    ],
+)
+def test_a_host_that_cannot_be_asked_is_not_well(table, said, evidence):
+    told = table([master({}), host("cworker1", "10.0.0.2", said)], "cloud", NOW)
+    assert not told["ok"]
+    assert evidence in told["lines"][-1]
+    assert "it is to have: worker" in told["lines"][-1]
+
+
+def test_lost_slices_and_an_ended_run_are_said(table):
+    ended = RUN | {
+        "ended": "2026-01-02T03:00:00+00:00",
+        "rows_sent": 5,
+        "rows_accounted": 5,
+        "is_closed": True,
+    }
+    assert table([host("a", "b", answer(row("kafka"), run=ended))], "cloud", NOW)["lines"][0] == (
+        "cloud · run 12 'night shift' ended 03:00:00 · 5 rows, all accounted for"
+    )
+    lost = table([host("a", "b", answer(row("kafka"), run=RUN | {"slices_lost": 2}))], "cloud", NOW)
+    assert lost["lines"][0].endswith("2 slices LOST")
+
+
+def test_no_host_is_not_well(table):
+    assert not table([], "cloud", NOW)["ok"]
