@@ -19,6 +19,7 @@ options:
 """
 RETURN = r"""
 exists: {description: Whether /etc/systemd/system has the unit., type: bool, returned: always}
+active_state: {description: "active, inactive, failed or on the way.", type: str, returned: always}
 main_pid: {description: "Its main process, 0 if there is none.", type: int, returned: always}
 stale: {description: Files that are younger than the main process., type: list, returned: always}
 jars: {description: Jars that the main process has open., type: list, returned: always}
@@ -28,7 +29,7 @@ EXAMPLES = r"""
     unit: kafka
     files: [/etc/kafka/server.properties]
 """
-PROPERTIES = "MainPID,ExecMainStartTimestampMonotonic"
+PROPERTIES = "ActiveState,MainPID,ExecMainStartTimestampMonotonic"
 
 
 def younger(files: list[str], started: float) -> list[str]:
@@ -79,6 +80,7 @@ def main() -> None:
         changed=False,
         exists=Path(unit_file).exists(),
         main_pid=main_pid,
+        active_state=values["ActiveState"],
         stale=stale,
         jars=open_jars(main_pid),
     )
