@@ -281,6 +281,7 @@ def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.ui.port": str(settings.ports.spark_application_ui),
         "spark.ui.showConsoleProgress": "false",
+        "spark.python.daemon.module": "cosmo.task_daemon",
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(settings.analysis.slices_per_arrow_batch),
         # The default manager forks about twenty processes a batch.
         "spark.sql.streaming.checkpointFileManagerClass": (

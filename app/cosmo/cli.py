@@ -18,7 +18,18 @@ from cosmo.commands.shared.documents import INSTALLED, document_of
 from cosmo.errors import CosmoError
 
 SECTIONS: Final = {
-    "On the hosts of a deployment": ("init", "dismiss", "kafka", "spark", "restart", "logs", "prefetch"),
+    "On the hosts of a deployment": (
+        "init",
+        "run",
+        "beat",
+        "halt",
+        "dismiss",
+        "kafka",
+        "spark",
+        "restart",
+        "logs",
+        "prefetch",
+    ),
     "On this machine": ("demo", "fake"),
     "Parts, as services or in the foreground": ("produce", "analyse", "dashboard"),
     "Look at what runs": ("probe", "runs", "topics", "tail", "send"),

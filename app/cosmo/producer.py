@@ -8,7 +8,6 @@ headers. Reading, pacing and cutting go on while a slice is in flight, up to a f
 from __future__ import annotations
 
 import logging
-import math
 import queue
 import threading
 import time
@@ -18,7 +17,7 @@ from dataclasses import replace
 from cosmo.broker import Broker, NumberedLog, wait_for
 from cosmo.detector import ORBIT_MODULUS
 from cosmo.errors import AlreadyRunning, SourceError
-from cosmo.pace import Pace
+from cosmo.pace import Pace, Rate, pace_of
 from cosmo.results import Run
 from cosmo.settings import Settings
 from cosmo.slice_records import ReadHead, SliceRecord, Writer
@@ -32,6 +31,8 @@ IDLE_SLICE_S = 5.0
 POLITE_S = 2 * IDLE_SLICE_S
 """A slice younger than this of another host means that its producer is at work."""
 TICK_S = 0.01
+LONGEST_WAIT_S = 0.5
+"""A change of the rate is heard within this time, however slow the rows come."""
 SLICES_AHEAD = 4
 _DONE = None
 
@@ -45,6 +46,7 @@ class Producer:
     publish : sends one slice and returns True, or False when it gave up because of the stop.
     on_published : called after each.
     clock : returns Unix time in s.
+    rate : returns the rate to stream at, again and again; by default that of the settings.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Producer:
         stop: threading.Event,
         on_published: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
+        rate: Callable[[], Rate] | None = None,
     ) -> None:
         self._settings = settings.producer
         self._loop = settings.source.loop
@@ -69,6 +72,9 @@ class Producer:
         self._stop = stop
         self._on_published = on_published
         self._clock = clock
+        self._rate = rate or (lambda: settings.producer.rows_per_s)
+        self._paced_at = self._rate()
+        self._pace: Pace = pace_of(self._paced_at, clock())
         self._number = newest.number + 1 if newest else 0
         self._rows_so_far = newest.rows_so_far if newest else 0
         self._head = newest.read_head if newest else ReadHead()
@@ -92,10 +98,8 @@ class Producer:
         sender = threading.Thread(target=self._send_all, name="sender")
         sender.start()
         try:
-            rate = self._settings.rows_per_s
-            pace = Pace(math.inf if rate == "maximum" else float(rate), self._clock())
             for block in self._blocks():
-                self._feed(block, pace)
+                self._feed(block)
                 if self._stop.is_set():
                     break
             if self._stop.is_set():  # open orbits stay in the carry: the run may go on
@@ -127,14 +131,18 @@ class Producer:
             shift = (self._head.orbit_shift + clock.edge - clock.base) % ORBIT_MODULUS
             self._head = ReadHead(pass_number=self._head.pass_number + 1, orbit_shift=shift)
 
-    def _feed(self, block: RowBlock, pace: Pace) -> None:
+    def _feed(self, block: RowBlock) -> None:
         """Release the rows of a block to the timeslicer as they fall due."""
         row, n_rows = 0, len(block.lines)
         if not n_rows:  # the source waits
             self._cut_when_old(self._clock())
+        self._pace.begin_block(block.lines)
         while row < n_rows:
             now = self._clock()
-            due = pace.due(now)
+            if (rate := self._rate()) != self._paced_at:
+                self._paced_at, self._pace = rate, pace_of(rate, now)
+                self._pace.begin_block(block.lines, row)
+            due = self._pace.due(now)
             if due >= 1:
                 stop = int(min(n_rows, row + due))
                 for timeslice, after in self._slicer.feed(block.lines, row, stop, now):
@@ -143,13 +151,13 @@ class Producer:
                     )
                     self._queue([timeslice])
                 self._head = replace(self._head, source=block.source, offset=int(block.offsets[stop - 1]))
-                pace.release(stop - row)
+                self._pace.release(stop - row)
                 row = stop
             self._cut_when_old(now)
             if self._stop.is_set() or self._failure:
                 return
-            if row < n_rows and not math.isinf(pace.rows_per_s):
-                self._stop.wait(max(TICK_S, min(pace.wait_s(now), IDLE_SLICE_S / 2)))
+            if row < n_rows and self._paced_at != "maximum":
+                self._stop.wait(max(TICK_S, min(self._pace.wait_s(now), LONGEST_WAIT_S)))
 
     def _cut_when_old(self, now: float) -> None:
         oldest = self._slicer.oldest_release()
@@ -214,6 +222,7 @@ def produce(
     stop: threading.Event,
     on_ready: Callable[[], None] = lambda: None,
     on_alive: Callable[[], None] = lambda: None,
+    rate: Callable[[], Rate] | None = None,
 ) -> None:
     """Stream the settings' source into the current run, until it ends or `stop` is set.
 
@@ -221,6 +230,7 @@ def produce(
     ----------
     on_ready : called once, when the first slice is acknowledged, be it an empty one.
     on_alive : called after each slice, and while the broker is away after each attempt.
+    rate : returns the rate to stream at, again and again; by default that of the settings.
 
     Raises
     ------
@@ -265,7 +275,7 @@ def produce(
             on_ready()
         on_alive()
 
-    producer = Producer(settings, source, run, newest, broker.writer, publish, stop, published)
+    producer = Producer(settings, source, run, newest, broker.writer, publish, stop, published, rate=rate)
     first = newest.number + 1 if newest else 0
     log.info("streaming %s into run %d from slice %d on", source.description, run.number, first)
     try:

@@ -175,7 +175,7 @@ class BucketSettings(_Section):
 class ProducerSettings(_Section):
     """Pace and cutting of the stream."""
 
-    rows_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["maximum"]
+    rows_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["maximum", "recorded"]
     linger_ms: Annotated[int, Field(ge=0)]
     slice_kib: Positive
     lag_rows: Annotated[int, Field(ge=2)]

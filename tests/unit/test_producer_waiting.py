@@ -61,7 +61,7 @@ def test_slices_are_cut_and_the_stop_is_heard_while_the_source_waits(settings):
 
     run = Run.model_construct(number=1)
     Producer(
-        settings, source, run, None, Writer("host", 1, "2026-11-22T20:00:00Z"), publish, stop, clock
+        settings, source, run, None, Writer("host", 1, "2026-11-22T20:00:00Z"), publish, stop, clock=clock
     ).stream()
     lingered, *idle = sent
     assert lingered.rows > 0  # cut because its rows were 1 s old, though no row came after them

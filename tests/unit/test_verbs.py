@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from cosmo import cli
@@ -18,8 +19,15 @@ FAKE = """\
 import json, os, sys
 said = {"argv": sys.argv[1:], "folder": os.getcwd(), "config": os.environ["COSMO_CONFIG_PATH"]}
 open("called.json", "w").write(json.dumps(said))
+print(os.environ.get("FAKE_SAYS", ""))
 if "--die" in sys.argv: os.kill(os.getpid(), 9)
 sys.exit(int(os.environ.get("FAKE_CODE", "0")))
+"""
+
+FAKE_INVENTORY = """\
+#!/bin/sh
+echo "$@" > inventories
+cat shown.json
 """
 
 
@@ -35,6 +43,8 @@ def checkout(tmp_path, monkeypatch):
     (programs / "ansible-playbook").write_text(FAKE)
     (scripts / "controller").chmod(0o755)
     (programs / "ansible-playbook").chmod(0o755)
+    (programs / "ansible-inventory").write_text(FAKE_INVENTORY)
+    (programs / "ansible-inventory").chmod(0o755)
     monkeypatch.setattr(documents, "CHECKOUT", tmp_path)
     monkeypatch.delenv("COSMO_CONFIG_PATH", raising=False)
     return tmp_path
@@ -64,10 +74,12 @@ def called(checkout, *words, environment=None):
         pytest.param(["dismiss"], ["playbooks/dismiss.yml"], id="dismiss"),
         pytest.param(
             ["dismiss", "--purge", "cloud", "-K"],
-            ["playbooks/dismiss.yml", '--extra-vars={"cosmo_purge": "cloud"}', "-K"],
+            ["playbooks/dismiss.yml", '--extra-vars={"cosmo_purge": !unsafe "cloud"}', "-K"],
             id="purge",
         ),
         pytest.param(["prefetch"], ["playbooks/prefetch.yml"], id="prefetch"),
+        pytest.param(["beat", "-f", "3"], ["playbooks/beat.yml", "-f", "3"], id="beat"),
+        pytest.param(["halt"], ["playbooks/halt.yml"], id="halt"),
         pytest.param(["restart"], ["playbooks/restart.yml"], id="restart"),
         pytest.param(
             ["restart", "--tier=kafka"], ["playbooks/restart.yml", "--tags=kafka"], id="restart of a tier"
@@ -89,7 +101,7 @@ def test_a_verb_is_its_playbook(checkout, words, argv):
 def test_logs_go_where_the_person_is(checkout, monkeypatch):
     monkeypatch.chdir(checkout / "inventory")
     _, call = called(checkout, "logs", "--since", "-2 days")
-    variables = json.loads(call["argv"][-1].removeprefix("--extra-vars="))
+    variables = extra_variables(call["argv"][-1])
     assert variables == {"cosmo_since": "-2 days", "cosmo_logs": str(checkout / "inventory" / "logs")}
 
 
@@ -140,6 +152,58 @@ def test_a_tier_that_there_is_not_is_refused(checkout):
     result, call = called(checkout, "restart", "--tier=broker")
     assert result.exit_code == 2
     assert call is None
+
+
+def test_a_run_has_its_note_and_says_how_to_reach_the_pages(checkout):
+    shown = inventory(cmaster={"ansible_host": "10.0.0.11", "ansible_ssh_common_args": "-J me@gateway"})
+    (checkout / "shown.json").write_text(json.dumps(shown))
+    note = "night shift, 'B' = {{ 1 }} µ\""
+    result, call = called(checkout, "run", "--note", note, "-i", "more.yml", "-v")
+    assert result.exit_code == 0, result.output
+    assert extra_variables(call["argv"][2]) == {"cosmo_note": note}
+    assert call["argv"][3:] == ["-i", "more.yml", "-v"]
+    assert (checkout / "inventories").read_text().split() == [
+        "--inventory=inventory/cloud",
+        "--inventory=more.yml",
+        "--list",
+    ]
+    assert "-L 5006:127.0.0.1:5006" in result.output
+    assert "-J me@gateway 10.0.0.11" in result.output
+
+
+def test_a_run_that_failed_has_no_pages_to_reach(checkout):
+    result, call = called(checkout, "run", environment={"FAKE_CODE": "2"})
+    assert result.exit_code == 2
+    assert len(call["argv"]) == 2
+    assert "ssh" not in result.output
+
+
+def test_beat_for_machines_is_one_document(checkout):
+    document = '{"deployment": "cloud", "ok": false}'
+    says = f"PLAY [Beat] ****\n{document}\nfatal: not well"
+    result, call = called(checkout, "beat", "--json", environment={"FAKE_SAYS": says, "FAKE_CODE": "2"})
+    assert (result.exit_code, result.stdout) == (2, document + "\n")
+    assert extra_variables(call["argv"][2]) == {"cosmo_beat_json": True}
+
+
+def test_beat_that_came_to_nothing_shows_what_ansible_said(checkout):
+    result, _ = called(
+        checkout, "beat", "--json", environment={"FAKE_SAYS": "ERROR! no such host", "FAKE_CODE": "1"}
+    )
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "no such host" in result.stderr
+
+
+def extra_variables(option):
+    """Read the option as Ansible does; its tag `!unsafe` means: no template."""
+    return yaml.load(option.removeprefix("--extra-vars="), _Loader)
+
+
+class _Loader(yaml.SafeLoader):
+    pass
+
+
+_Loader.add_constructor("!unsafe", yaml.SafeLoader.construct_yaml_str)
 
 
 def inventory(**hosts):

@@ -38,7 +38,7 @@ def command(
     workers: int | None,
     folders: tuple[Path, ...],
 ) -> None:
-    """Ask whether each PART is working; exit code 0 only if all of them are.
+    """Ask whether each PART works; exit code 0 only if all do.
 
     PART is disk, zookeeper, kafka, master, worker, analysis, dashboard or producer; none: the stack that
     answers from anywhere.

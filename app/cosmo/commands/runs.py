@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group("runs")
 def command() -> None:
-    """Look at the runs, begin and end one (what the verbs run and halt do)."""
+    """Look at the runs, begin and end one (as run and halt do)."""
 
 
 @command.command()
@@ -45,7 +45,10 @@ def begin(document: Path, note: str, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.pass_obj
 def show(document: Path, *, within_s: float, as_json: bool) -> None:
-    """Print the newest run and what became of its rows; exit code 4 if there has been none."""
+    """Print the newest run and what became of its rows.
+
+    Exit code 4 if there has been no run.
+    """
     from cosmo import runs
     from cosmo.broker import Broker
     from cosmo.errors import NoRun
@@ -89,7 +92,10 @@ def drain(document: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.pass_obj
 def end(document: Path, *, as_json: bool) -> None:
-    """End the run that is on; exit code 1 if not every row sent is accounted for, once."""
+    """End the run that is on.
+
+    Exit code 1 if not every row sent is accounted for, once.
+    """
     from cosmo import runs
     from cosmo.broker import Broker
     from cosmo.settings import Settings

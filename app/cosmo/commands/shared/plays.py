@@ -8,7 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -33,7 +33,7 @@ def verb(name: str) -> Callable[[Callable[..., None]], click.Command]:
 
 
 def play(
-    playbook: str, options: Sequence[str], variables: dict[str, str] | None = None, tag: str = ""
+    playbook: str, options: Sequence[str], variables: dict[str, object] | None = None, tag: str = ""
 ) -> int:
     """Run a playbook on the hosts of the deployment that is chosen; return ansible-playbook's exit code.
 
@@ -48,12 +48,22 @@ def play(
     PreflightError : this is no checkout, the deployment has no inventory, or the controller is not set up.
     """
     name = deployment()
-    argv = [*_program("ansible-playbook"), f"--inventory=inventory/{name}", f"playbooks/{playbook}.yml"]
-    if tag:
-        argv.append(f"--tags={tag}")
-    if variables:
-        argv.append(f"--extra-vars={json.dumps(variables)}")
-    return _waited_for([*argv, *options], name)
+    argv = _argv(name, playbook, options, variables or {}, tag)
+    with subprocess.Popen(argv, cwd=documents.CHECKOUT, env=_environment(name)) as ansible:
+        return _code(ansible, ansible.wait)
+
+
+def play_captured(playbook: str, options: Sequence[str], variables: dict[str, object]) -> tuple[int, str]:
+    """Run a playbook as `play` does; return its exit code and what it printed."""
+    name = deployment()
+    argv = _argv(name, playbook, options, variables, "")
+    environment = {**_environment(name), "ANSIBLE_NOCOLOR": "1"}
+    said: list[str] = []
+    with subprocess.Popen(
+        argv, cwd=documents.CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as ansible:
+        code = _code(ansible, lambda: said.append(ansible.communicate()[0]))
+    return code, said[0]
 
 
 def inventory(options: Sequence[str]) -> dict[str, dict]:  # type: ignore[type-arg]  # JSON
@@ -119,12 +129,32 @@ def _environment(name: str) -> dict[str, str]:
     return {**os.environ, "PATH": path, "COSMO_CONFIG_PATH": f"config/{name}"}
 
 
-def _waited_for(argv: list[str], name: str) -> int:
-    """Run Ansible to its end. Ctrl-C reaches it too; it ends in its own way, and we wait for that."""
-    with subprocess.Popen(argv, cwd=documents.CHECKOUT, env=_environment(name)) as ansible:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            code = ansible.wait()
-        finally:
-            signal.signal(signal.SIGINT, before)
+def _argv(
+    name: str, playbook: str, options: Sequence[str], variables: dict[str, object], tag: str
+) -> list[str]:
+    argv = [*_program("ansible-playbook"), f"--inventory=inventory/{name}", f"playbooks/{playbook}.yml"]
+    if tag:
+        argv.append(f"--tags={tag}")
+    if variables:
+        argv.append(f"--extra-vars={_written(variables)}")
+    return [*argv, *options]
+
+
+def _written(variables: dict[str, object]) -> str:
+    """Return variables as YAML in which a text stays what it is: braces in it are no template."""
+    pairs = [
+        f"{json.dumps(name)}: {'!unsafe ' * isinstance(value, str)}{json.dumps(value, ensure_ascii=False)}"
+        for name, value in variables.items()
+    ]
+    return f"{{{', '.join(pairs)}}}"
+
+
+def _code(ansible: subprocess.Popen[Any], wait: Callable[[], object]) -> int:
+    """Wait for Ansible. Ctrl-C reaches it too; it ends in its own way, and we wait for that."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    code = int(ansible.returncode)
     return code if code >= 0 else 128 - code
