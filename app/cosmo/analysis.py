@@ -26,8 +26,9 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
+from cosmo import spark_security
 from cosmo.broker import Broker, NumberedLog, Offsets, wait_for
-from cosmo.errors import BrokerAway, CosmoError, PartFailed
+from cosmo.errors import AccessRefused, BrokerAway, CosmoError, PartFailed
 from cosmo.measuring import ROW_SCHEMA, Measure
 from cosmo.results import Result, Run, RunTotal, SummaryMessage, Timings
 from cosmo.settings import Settings
@@ -66,8 +67,11 @@ JAVA_OPTIONS = (
     )
 )
 """Of driver and executors. Spark 3.2.1 reaches into these: with a warning on Java 11, not at all on 17."""
+PORTS_TRIED = 8
+"""Ports after the named one that are tried too: an executor may still be ending where the next one starts."""
 _CHECK_S = 0.2
 _BROKER_SIGNS = ("org.apache.kafka", "TimeoutException", "KafkaException")
+_REFUSED_SIGNS = ("AuthorizationException", "AuthenticationException")
 _LOG4J = """
 log4j.rootLogger=WARN, console
 log4j.appender.console=org.apache.log4j.ConsoleAppender
@@ -267,6 +271,7 @@ def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     os.environ.setdefault("SPARK_LOCAL_DIRS", str(folder / "local"))
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # of the workers: it must have this package
+    os.environ["PYSPARK_SUBMIT_ARGS"] = spark_security.submit_arguments(settings)
     options = {
         "spark.jars": ",".join(str(jar) for jar in jars),
         "spark.driver.memory": settings.memory.spark_driver,
@@ -284,14 +289,28 @@ def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:
         ),
         "spark.sql.streaming.minBatchesToRetain": "2",
         "spark.sql.adaptive.enabled": "false",  # is off in streams, with a warning
+        "spark.redaction.regex": spark_security.HIDDEN,
+        **_addresses(settings),
     }
-    if settings.endpoints.spark_master:
-        here = _address_towards(settings.endpoints.spark_master)
-        options |= {"spark.driver.host": here, "spark.driver.bindAddress": here}
     builder = SparkSession.builder.appName(settings.application).master(settings.spark_master)
     for name, value in options.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
+
+
+def _addresses(settings: Settings) -> dict[str, str]:
+    """Return where executors reach this driver, and where all listen; nothing of it inside one process."""
+    if not settings.endpoints.spark_master:
+        return {}
+    ports = settings.ports
+    here = _address_towards(settings.endpoints.spark_master)
+    return {
+        "spark.driver.host": here,
+        "spark.driver.bindAddress": here,
+        "spark.driver.port": str(ports.spark_driver),
+        "spark.blockManager.port": str(ports.spark_block_manager),  # of the driver, and on each worker
+        "spark.port.maxRetries": str(PORTS_TRIED),
+    }
 
 
 def _address_towards(spark_master: str) -> str:
@@ -319,6 +338,7 @@ def start_query(spark: SparkSession, settings: Settings, analysis: Analysis) -> 
         .option("includeHeaders", "true")
         .option("kafka.max.partition.fetch.bytes", 16 << 20)
         .option("kafka.fetch.max.bytes", 64 << 20)
+        .options(**spark_security.kafka_options(settings))
         .load()
     )
     columns = ("partition", "offset", "value", "headers")
@@ -398,6 +418,10 @@ def _excuse(query: StreamingQuery, analysis: Analysis) -> None:
     if isinstance(failure, CosmoError) and not isinstance(failure, BrokerAway):
         raise failure
     reason = f"{failure or ''} {query.exception()}"
+    if any(sign in reason for sign in _REFUSED_SIGNS):
+        raise AccessRefused(
+            f"the broker refuses Spark what it needs to read the stream: {reason}; run init again"
+        )
     if not isinstance(failure, BrokerAway) and not any(sign in reason for sign in _BROKER_SIGNS):
         raise PartFailed(f"expected Spark's query to run on, it ended: {reason}") from failure
     log.warning("Spark's query ended with the broker; it starts anew where the newest result stands")

@@ -45,6 +45,10 @@ class BrokerAway(BrokerError):
     """The broker does not answer. Wait and try again; tell the operator once."""
 
 
+class AccessRefused(BrokerError):
+    """The broker does not know us, forbids what we ask, or is not ours. The operator runs init again."""
+
+
 class Superseded(CosmoError):
     """Another process published this number first. This one stops; a restart goes on from the winner."""
 

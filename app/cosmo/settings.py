@@ -6,6 +6,7 @@ Whatever is wrong with a document is one `SettingsError` naming the file, the ke
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -63,6 +64,10 @@ class Ports(_Section):
     kafka: Port
     spark_master: Port
     spark_master_ui: Port
+    spark_worker: Port
+    spark_worker_ui: Port
+    spark_driver: Port
+    spark_block_manager: Port
     spark_application_ui: Port
     dashboard: Port
 
@@ -74,6 +79,19 @@ class Ports(_Section):
                 raise ValueError(f"expected {name} and {taken[port]} to differ, both are {port}")
             taken[port] = name
         return self
+
+
+class Security(_Section):
+    """Who may connect: everybody on loopback, or who has a password."""
+
+    mode: Literal["tls", "plaintext"]
+    ca: LocalPath
+    credentials: LocalPath
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there are passwords, rights and encryption."""
+        return self.mode == "tls"
 
 
 class StreamTopic(_Section):
@@ -218,6 +236,7 @@ class Settings(_Section):
     application: Annotated[str, Field(min_length=1)]
     paths: Paths
     ports: Ports
+    security: Security
     topics: Topics
     source: SourceSettings
     bucket: BucketSettings
@@ -236,6 +255,25 @@ class Settings(_Section):
     def spark_master(self) -> str:
         """URL of the Spark master; without one, Spark runs inside the analysis on all cores."""
         return self.endpoints.spark_master or "local[*]"
+
+    @property
+    def on_cluster(self) -> bool:
+        """Whether Spark's work is done by workers of their own."""
+        return self.endpoints.spark_master is not None
+
+    @model_validator(mode="after")
+    def _plaintext_stays_here(self) -> Settings:
+        addresses = {
+            "endpoints.kafka": self.endpoints.kafka,
+            "endpoints.spark_master": self.endpoints.spark_master,
+        }
+        for key, address in addresses.items():
+            if not self.security.is_on and address and not _is_loopback(address):
+                raise ValueError(
+                    f"security.mode is plaintext, so expected {key} on loopback, got {address}; "
+                    f"set security.mode to tls"
+                )
+        return self
 
     @model_validator(mode="after")
     def _arrow_batches_fit(self) -> Settings:
@@ -275,6 +313,14 @@ class Settings(_Section):
             return cls.model_validate(document)
         except ValidationError as error:
             raise SettingsError(f"{path}: " + "; ".join(_sentences(error))) from error
+
+
+def _is_loopback(address: str) -> bool:
+    host = address.rpartition("://")[2].rpartition(":")[0].strip("[]")
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False  # another name
 
 
 def jvm_size_mib(text: str) -> int:

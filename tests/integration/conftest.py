@@ -29,6 +29,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let PySpark 3.2.1 ask for what Python 3.11 calls old, and leave its sockets to the collector."""
     config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:pyspark")
     config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
+    config.addinivalue_line(
+        "filterwarnings", "ignore:unclosed <ssl.SSLSocket:ResourceWarning"
+    )  # of kafka-python
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cosmo.artifacts import Jars
 from cosmo.embedded import kafka, zookeeper
+from cosmo.embedded.child import Child
 from cosmo.embedded.folder import DataFolder
 from cosmo.embedded.supervisor import Supervisor
 from cosmo.probes import Finding
@@ -98,14 +99,16 @@ class EmbeddedBroker:
             folder = stack.enter_context(DataFolder(self.settings.paths.data))
             children = [
                 zookeeper.child(self.settings, folder, self._jars),
-                kafka.child(
-                    self.settings, folder, self._jars, partial(broker_answers, self.settings.ports.kafka)
-                ),
+                self._broker_child(folder),
             ]
             supervisor = stack.enter_context(Supervisor(folder, children))
             assert supervisor.start()
             self._running = stack.pop_all()
             self._supervisor = supervisor
+
+    def _broker_child(self, folder: DataFolder) -> Child:
+        ready = partial(broker_answers, self.settings.ports.kafka)
+        return kafka.child(self.settings, folder, self._jars, ready)
 
     def stop(self) -> None:
         """Stop in good order; nothing happens if it does not run."""

@@ -64,10 +64,14 @@ def test_what_the_application_makes_of_the_localhost_preset():
 
 
 def test_endpoints_go_before_loopback(tmp_path):
-    settings = load(
-        tmp_path, {"endpoints": {"kafka": "cmaster:9092", "spark_master": "spark://cmaster:7077"}}
-    )
+    endpoints = {"kafka": "cmaster:9092", "spark_master": "spark://cmaster:7077"}
+    settings = load(tmp_path, {"endpoints": endpoints, "security.mode": "tls"})
     assert (settings.kafka_address, settings.spark_master) == ("cmaster:9092", "spark://cmaster:7077")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9092", "localhost:9092", "[::1]:9092"])
+def test_plaintext_is_for_loopback(tmp_path, address):
+    assert load(tmp_path, {"endpoints": {"kafka": address}}).kafka_address == address
 
 
 def test_changes_replace_values_of_the_file():
@@ -154,6 +158,21 @@ def test_a_change_inside_a_value_is_refused():
             {"memory.kafka": 512}, "memory.kafka: Input should be a valid string, got 512", id="number"
         ),
         pytest.param({"analysis.slices_per_arrow_batch": 500}, "lower one of them", id="arrow batches"),
+        pytest.param(
+            {"endpoints": {"kafka": "192.0.2.1:9092"}},
+            "expected endpoints.kafka on loopback, got 192.0.2.1:9092; set security.mode to tls",
+            id="plaintext to others",
+        ),
+        pytest.param(
+            {"endpoints": {"spark_master": "spark://cmaster:7077"}},
+            "expected endpoints.spark_master on loopback",
+            id="plaintext to a name",
+        ),
+        pytest.param(
+            {"security.mode": "ssl"},
+            "security.mode: Input should be 'tls' or 'plaintext', got 'ssl'",
+            id="mode",
+        ),
         pytest.param({"ports": None}, "ports: Input should be", id="an empty section"),
         pytest.param({"application": ""}, "application", id="no name"),
     ],

@@ -11,7 +11,7 @@ from functools import partial
 import kafka
 import kafka.errors
 
-from cosmo.broker import topics
+from cosmo.broker import access, topics
 from cosmo.broker.connection import DELIVERY_TIMEOUT_MS, Connection, ends_of, read_between, stream_between
 from cosmo.broker.description import TopicDescription, describe
 from cosmo.broker.following import Ends, Follower
@@ -37,6 +37,7 @@ class Broker:
     def __init__(self, settings: Settings) -> None:
         self._connection = Connection(settings)
         self._wanted_topics = topics.configurations(settings)
+        self._wanted_rights = access.rights(settings.topics)
         self.topics = settings.topics
 
     @property
@@ -80,6 +81,11 @@ class Broker:
     def describe_topics(self) -> list[TopicDescription]:
         """Describe the topics that are not Kafka's own."""
         return describe(self._connection, self.topic_names())
+
+    def set_access(self) -> list[str]:
+        """Give each part its rights and take all others, and return what was changed, one sentence each."""
+        with self._connection.admin() as admin:
+            return access.apply(admin, self._wanted_rights)
 
     def end_offsets(self, topic: str) -> Offsets:
         """Return the end of each partition of a topic."""

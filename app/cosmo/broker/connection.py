@@ -6,20 +6,22 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import kafka
 import kafka.errors
 from kafka.admin import KafkaAdminClient
 
+from cosmo.broker.identity import Identity
 from cosmo.broker.records import Offsets, Record
-from cosmo.errors import BrokerAway, BrokerError
+from cosmo.errors import AccessRefused, BrokerAway, BrokerError
 from cosmo.settings import Settings
 from cosmo.slice_records import Writer, utc
 
 REQUEST_TIMEOUT_MS = 10_000
 DELIVERY_TIMEOUT_MS = 30_000
 REACHED_WITHIN_S = 2.0
+NAMED_WITHIN_MS = 500
 LARGEST_FETCH = 8 << 20
 
 _AWAY = (
@@ -30,6 +32,11 @@ _AWAY = (
     OSError,
 )
 _UNREADABLE = (kafka.errors.CorruptRecordError, kafka.errors.UnsupportedCodecError)
+_REFUSED = (
+    kafka.errors.AuthorizationError,
+    kafka.errors.SaslAuthenticationFailedError,
+    kafka.errors.UnsupportedSaslMechanismError,
+)
 
 
 class Connection:
@@ -37,6 +44,7 @@ class Connection:
 
     def __init__(self, settings: Settings) -> None:
         self._address = settings.kafka_address
+        self._identity = Identity.of(settings)
         self._record_max_bytes = settings.producer.record_max_bytes
         self.writer = Writer(socket.gethostname(), os.getpid(), utc(time.time()))  #: this process
         self._common: dict[str, object] = {
@@ -45,16 +53,12 @@ class Connection:
             "bootstrap_timeout_ms": REQUEST_TIMEOUT_MS,
             "reconnect_backoff_max_ms": 1000,
             "api_version": (2, 8),  # of the protocol: spares the question at each connection
+            **self._identity.options,
         }
 
     def new_consumer(self) -> kafka.KafkaConsumer:
-        """Return a client that reads, in no group.
-
-        It is looked first whether anything listens: with the version of the protocol given, the library waits
-        for a broker that is away without end in some of its calls, and never says so.
-        """
-        host, _, port = self._address.rpartition(":")
-        socket.create_connection((host, int(port)), timeout=REACHED_WITHIN_S).close()
+        """Return a client that reads, in no group."""
+        self._require_ours()
         return kafka.KafkaConsumer(
             **self._common,
             enable_auto_commit=False,
@@ -66,6 +70,7 @@ class Connection:
 
     def new_producer(self) -> kafka.KafkaProducer:
         """Return a client that sends one record at a time and has it acknowledged."""
+        self._require_ours()
         return kafka.KafkaProducer(
             **self._common,
             acks="all",
@@ -77,6 +82,14 @@ class Connection:
             max_request_size=self._record_max_bytes + 65536,
             allow_auto_create_topics=False,
         )
+
+    def _require_ours(self) -> None:
+        """Raise at once where nothing listens, or where the broker is not ours or does not take us.
+
+        With the version of the protocol given, the library waits for a broker that is away without end in
+        some of its calls, and never says so.
+        """
+        self._identity.require_ours(self._address, REACHED_WITHIN_S)
 
     @contextmanager
     def consumer(self) -> Iterator[kafka.KafkaConsumer]:
@@ -102,6 +115,7 @@ class Connection:
     def admin(self) -> Iterator[KafkaAdminClient]:
         """Give a client that sees to topics, and close it."""
         with self.translated():
+            self._require_ours()
             admin = KafkaAdminClient(**self._common)
             try:
                 yield admin
@@ -113,6 +127,11 @@ class Connection:
         """Turn errors of the library into ours."""
         try:
             yield
+        except _REFUSED as error:
+            raise AccessRefused(
+                f"the broker at {self._address} refuses {self._identity}: {error!r}; "
+                f"run init again, which makes users and rights"
+            ) from error
         except _AWAY as error:
             raise BrokerAway(
                 f"expected a broker at {self._address}, got {error!r}; start it or wait for it"
@@ -125,6 +144,9 @@ def ends_of(consumer: kafka.KafkaConsumer, topic: str) -> Offsets:
     """Return the end of each partition of a topic."""
     partitions = consumer.partitions_for_topic(topic)
     if not partitions:
+        # The list holds what we may see. Asked for by its name, the broker says whether it is that.
+        with suppress(kafka.errors.KafkaTimeoutError):
+            consumer.end_offsets([kafka.TopicPartition(topic, 0)], timeout_ms=NAMED_WITHIN_MS)
         # A broker that has just started answers before it has learned of its topics.
         raise BrokerAway(f"expected the topic {topic}, it is not there (yet); wait, or create the topics")
     ends = consumer.end_offsets([kafka.TopicPartition(topic, partition) for partition in sorted(partitions)])

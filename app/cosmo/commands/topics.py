@@ -16,7 +16,9 @@ LINE_OF_A_FILE = 200
     "--describe", is_flag=True, help="Partitions, offsets, sizes, retention, first and last record."
 )
 @click.option(
-    "--create", is_flag=True, help="Create those of COSMO that do not exist, and print their names."
+    "--create",
+    is_flag=True,
+    help="Create those of COSMO that do not exist, set who may do what with them, and say so.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The description, for machines.")
 @click.pass_obj
@@ -31,10 +33,12 @@ def command(document: Path, *, describe: bool, create: bool, as_json: bool) -> N
     from cosmo.settings import Settings
     from cosmo.topics_table import topics_table
 
-    broker = Broker(Settings.load(document))
+    settings = Settings.load(document)
+    broker = Broker(settings)
     if create:
-        for name in broker.create_topics():
-            click.echo(name)
+        changed = broker.create_topics() + (broker.set_access() if settings.security.is_on else [])
+        for what in changed:
+            click.echo(what)
     elif as_json:
         click.echo(json.dumps([asdict(topic) for topic in broker.describe_topics()]))
     elif describe:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cosmo.errors import SourceError
+from cosmo.private_files import read_private
 
 ACCESS_NAMES = ("access_key", "accessKey", "aws_access_key_id", "key_id")
 SECRET_NAMES = ("secret_key", "secretKey", "aws_secret_access_key", "key")
@@ -32,20 +32,8 @@ class Credentials:
         SourceError : no such file, open to all users of the machine, or without the two keys. The message
             never quotes the content.
         """
-        try:
-            with path.open("rb") as file:
-                mode = stat.S_IMODE(path.stat().st_mode)
-                if mode & stat.S_IRWXO:
-                    raise SourceError(
-                        f"{path}: expected credentials that only their owner may read, got mode {mode:04o}; "
-                        f"chmod 600 {path}"
-                    )
-                content = file.read()
-        except OSError as error:
-            raise SourceError(
-                f"{path}: expected the credentials of the bucket, got: {error.strerror}; "
-                f"write {_EXAMPLE} there with mode 0600, or correct bucket.credentials_file"
-            ) from error
+        remedy = f"write {_EXAMPLE} there with mode 0600, or correct bucket.credentials_file"
+        content = read_private(path, "the credentials of the bucket", remedy, SourceError)
         try:
             document = json.loads(content)
         except (ValueError, RecursionError):
