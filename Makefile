@@ -25,6 +25,7 @@ test-stack: ## integration on real ZooKeeper, Kafka and Spark, and the page in a
 	$(PYTEST) tests/integration tests/browser $(if $(K),-k "$(K)")
 
 test-cluster: ## Molecule on systemd hosts in containers: every role, then the cluster (root and podman); S=names
+	@scripts/environment test
 	@scripts/system-packages
 	tests/hosts/scenarios $(S)
 

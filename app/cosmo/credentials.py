@@ -5,6 +5,7 @@ person runs takes those of the folder in the settings. Both hold the same names:
 
     kafka.json         {"user": "...", "password": "..."}
     spark.properties   spark.authenticate.secret and what goes with it, in Spark's own form
+    bucket.json        {"access_key": "...", "secret_key": "..."}, of the producer
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from cosmo.settings import Settings
 
 KAFKA: Final = "kafka.json"
 SPARK: Final = "spark.properties"
+BUCKET: Final = "bucket.json"
 _EXAMPLE: Final = '{"user": "...", "password": "..."}'
 
 
@@ -32,12 +34,12 @@ class KafkaUser:
     password: str = field(repr=False)
 
 
-def find(settings: Settings, name: str) -> Path:
-    """Return the path of a credential: where systemd put it, else in the folder that the settings name."""
+def find(name: str, otherwise: Path) -> Path:
+    """Return the path of a credential: where systemd put it, else where the settings have it."""
     given = os.environ.get("CREDENTIALS_DIRECTORY")
     if given and (Path(given) / name).exists():
         return Path(given) / name
-    return settings.security.credentials / name
+    return otherwise
 
 
 def kafka_user(settings: Settings) -> KafkaUser:
@@ -48,7 +50,7 @@ def kafka_user(settings: Settings) -> KafkaUser:
     SettingsError : no such file, open to all users of the machine, or not of this form. The message never
         quotes the content.
     """
-    path = find(settings, KAFKA)
+    path = find(KAFKA, settings.security.credentials / KAFKA)
     remedy = "run this as root on a host of the cluster, or correct security.credentials"
     content = read_private(path, "who we are to Kafka", remedy, SettingsError)
     try:
@@ -69,7 +71,7 @@ def spark_properties(settings: Settings) -> Path:
     ------
     SettingsError : no such file, or open to all users of the machine.
     """
-    path = find(settings, SPARK)
+    path = find(SPARK, settings.security.credentials / SPARK)
     remedy = "run the analysis as its service, or as root with CREDENTIALS_DIRECTORY=.../analysis"
     read_private(path, "Spark's secret", remedy, SettingsError)
     return path

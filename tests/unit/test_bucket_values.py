@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from cosmo.errors import SourceError, StoreAway
-from cosmo.sources.bucket import StoredObject
+from cosmo.settings import Settings
+from cosmo.sources.bucket import Bucket, StoredObject
 from cosmo.sources.credentials import Credentials
 from cosmo.sources.etags import Likeness, likeness, part_sizes
 from cosmo.sources.recording import require_rows
@@ -15,6 +16,7 @@ from cosmo.sources.refusals import Refusals
 from cosmo.sources.selection import NumberRange, number_of, selected
 
 MIB = 1 << 20
+CLOUD = Path(__file__).parents[2] / "config" / "cloud" / "cosmo.yml"
 OBJECTS = tuple(StoredObject(f"data_{n:06d}.txt", 10, "0" * 32) for n in (*range(4), 80))
 
 
@@ -22,6 +24,16 @@ def written(path: Path, content, mode=0o600):
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     path.chmod(mode)
     return path
+
+
+def test_a_service_takes_the_key_of_systemd(tmp_path, monkeypatch):
+    settings = Settings.load(CLOUD, {"bucket.credentials_file": str(tmp_path / "own.json")}).bucket
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    with pytest.raises(SourceError, match=r"own\.json: expected the credentials"):
+        Bucket(settings)
+    written(tmp_path / "bucket.json", {"access_key": "A", "secret_key": ""})
+    with pytest.raises(SourceError, match=r"bucket\.json: expected one text 'secret_key'"):
+        Bucket(settings)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,9 @@ def called(checkout, *words, environment=None):
             ["playbooks/init.yml", "--limit", "a,b", "-e", "x=1"],
             id="options with values",
         ),
+        pytest.param(
+            ["init", "--rotate"], ["playbooks/init.yml", '--extra-vars={"cosmo_rotate": true}'], id="rotate"
+        ),
         pytest.param(["dismiss"], ["playbooks/dismiss.yml"], id="dismiss"),
         pytest.param(
             ["dismiss", "--purge", "cloud", "-K"],

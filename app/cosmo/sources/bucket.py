@@ -30,6 +30,7 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import HTTPError
 
+from cosmo.credentials import BUCKET, find
 from cosmo.errors import SourceError
 from cosmo.maven import CA_BUNDLES
 from cosmo.settings import BucketSettings
@@ -68,8 +69,8 @@ class Bucket:
 
     def __init__(self, settings: BucketSettings) -> None:
         self._settings = settings
-        credentials = Credentials.read(settings.credentials_file)
-        self._refusals = Refusals(settings.name, settings.endpoint_url, settings.credentials_file)
+        credentials = Credentials.read(find(BUCKET, settings.credentials_file))
+        self._refusals = Refusals(settings.name, settings.endpoint_url, credentials.path)
         self._client = _client(settings, credentials)
 
     def __repr__(self) -> str:
