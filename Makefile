@@ -1,6 +1,6 @@
 # Every chore by name; `make` alone prints them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-stack test-cluster lint lint-ansible format types schema bench bench-docs soak role lock clean
+.PHONY: help setup demo test test-unit test-stack test-cluster lint lint-ansible format types schema bench bench-docs bench-cluster soak role lock clean
 PYTEST := .venv/bin/python -m pytest
 # Where it is set, several hundred modules are compiled anew at each start of a part, a Spark worker or a test.
 unexport PYTHONDONTWRITEBYTECODE
@@ -61,6 +61,11 @@ bench-docs: ## put the plots of the last bench into docs/performance
 	$(BENCHMARK).plots build/bench.json docs/performance
 	cp build/bench.json docs/performance/
 	$(BENCHMARK).pages docs/performance/bench.json  # for docs/performance.md
+
+bench-cluster: ## the verbs on three containers against their targets, batches by workers and partitions (root and podman)
+	@scripts/environment test
+	@scripts/system-packages
+	$(BENCHMARK).cluster
 
 soak: ## 10 minutes at 200,000 rows/s: is every row accounted for, is memory flat?
 	@scripts/environment test

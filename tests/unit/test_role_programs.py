@@ -118,3 +118,49 @@ def test_a_moved_link_counts_by_its_own_age(load, tmp_path):
     (tmp_path / "link").symlink_to("version")
     os.utime(tmp_path / "link", (300, 300), follow_symlinks=False)
     assert younger([str(tmp_path / "link")], 200.0) == [str(tmp_path / "link")]
+
+
+class TestWhileFilesComeAndGo:
+    """A process closes files, and ends, while it is looked at."""
+
+    @pytest.fixture
+    def busy(self, monkeypatch):
+        """Make every other link of /proc vanish before it is read."""
+        read, seen = Path.readlink, []
+
+        def readlink(path):
+            seen.append(path)
+            if len(seen) % 2:
+                raise FileNotFoundError(path)
+            return read(path)
+
+        monkeypatch.setattr(Path, "readlink", readlink)
+        return seen
+
+    def test_handles_that_stay_are_found(self, load, busy):
+        module = load("preflight/library/host_measures.py")
+        assert module.handles(Path("/proc/self"))
+        assert len(busy) > 1
+        assert module.handles(Path("/proc/none")) == set()
+
+    @pytest.mark.usefixtures("busy")
+    def test_jars_that_stay_are_found(self, load, tmp_path):
+        module = load("service/library/unit_state.py")
+        path = tmp_path / "kafka.jar"
+        path.touch()
+        with path.open(), path.open():
+            assert module.open_jars(os.getpid()) == ["kafka.jar"]
+        assert module.open_jars(1 << 22) == []
+
+    def test_a_folder_is_measured_while_files_are_deleted(self, load, tmp_path, monkeypatch):
+        module = load("preflight/library/host_measures.py")
+        for name in ("a", "b"):
+            (tmp_path / name).write_bytes(b"x" * (1 << 20))
+        stat = Path.lstat
+
+        def lstat(path):
+            path.unlink() if path.name == "a" else None
+            return stat(path)
+
+        monkeypatch.setattr(Path, "lstat", lstat)
+        assert module.disk_mib(str(tmp_path))["held_mib"] == 1

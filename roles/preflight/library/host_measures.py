@@ -7,6 +7,7 @@ import os
 import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -35,6 +36,8 @@ EXAMPLES = r"""
 LISTEN = "0A"
 """State of a listening socket in /proc/net/tcp."""
 ANSWER_WITHIN_S = 3.0
+GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
+"""What a look at files and processes meets that come and go, or are beyond even root."""
 
 
 def memory_mib() -> int:
@@ -47,8 +50,12 @@ def disk_mib(folder: str) -> dict[str, int]:
     """Return what is free on the disk of a folder, and what the folder holds already."""
     existing = next(path for path in (Path(folder), *Path(folder).parents) if path.exists())
     disk = os.statvfs(existing)
-    # Blocks, not lengths: Kafka's index files are long and mostly holes.
-    held = sum(path.lstat().st_blocks * 512 for path in Path(folder).rglob("*") if path.is_file())
+    held = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(*GONE):
+                # Blocks, not lengths: Kafka's index files are long and mostly holes.
+                held += (Path(place) / name).lstat().st_blocks * 512
     return {"free_mib": disk.f_bavail * disk.f_frsize >> 20, "held_mib": held >> 20}
 
 
@@ -71,20 +78,24 @@ def listeners(ports: list[int]) -> dict[str, dict[str, str]]:
     inodes = listening(ports)
     found = {port: {"who": "a process that does not show itself", "unit": ""} for port in inodes.values()}
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            held = {str(handle.readlink()) for handle in (process / "fd").iterdir()}
-            for inode in inodes:
-                if f"socket:[{inode}]" in held:
+        held = handles(process)
+        for inode in inodes:
+            if f"socket:[{inode}]" in held:
+                with suppress(*GONE):
                     name, unit = (process / "comm").read_text().strip(), unit_of(process)
                     said = f"{name} (process {process.name}" + (f", {unit})" if unit else ")")
                     found[inodes[inode]] = {"who": said, "unit": unit}
-        except (
-            FileNotFoundError,
-            ProcessLookupError,
-            PermissionError,
-        ):  # it ended, or is beyond even root here
-            continue
     return found
+
+
+def handles(process: Path) -> set[str]:
+    """Return what a process has open; some of it may be closed meanwhile."""
+    held = set()
+    with suppress(*GONE):
+        for handle in (process / "fd").iterdir():
+            with suppress(*GONE):
+                held.add(str(handle.readlink()))
+    return held
 
 
 def unit_of(process: Path) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -48,8 +49,12 @@ def open_jars(main_pid: int) -> list[str]:
     """Return the names of the jars that a process runs from, [] if there is no process."""
     if not main_pid:
         return []
-    handles = Path(f"/proc/{main_pid}/fd").iterdir()
-    return sorted({path.name for path in map(Path.readlink, handles) if path.suffix == ".jar"})
+    names = set()
+    with suppress(FileNotFoundError):  # it has ended
+        for handle in Path(f"/proc/{main_pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # it has closed this one
+                names.add(handle.readlink().name)
+    return sorted(name for name in names if name.endswith(".jar"))
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Find where on this host texts are that should be nowhere.
 
-They come on standard input, a line each; the answer is JSON. Looked at: every file of the disk and of /run, the
-journal, and the command line and environment of each process.
+They come on standard input, a line each; the answer is JSON. Looked at: every file of the disk and of /run,
+the journal, and the command line and environment of each process.
 """
 
 import json
