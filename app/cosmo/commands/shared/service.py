@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import queue
 import signal
 import threading
 from collections.abc import Iterator
@@ -17,12 +18,17 @@ def stopped_by_signals() -> Iterator[threading.Event]:
     """Give an event that SIGTERM and Ctrl-C set; SIGUSR1 prints where every thread is."""
     faulthandler.register(signal.SIGUSR1)
     stop = threading.Event()
+    # A handler runs in the middle of what it interrupts, which may hold the lock of the event; a SimpleQueue
+    # may be put to from there.
+    arrived: queue.SimpleQueue[int] = queue.SimpleQueue()
 
-    def handler(_number: int, _frame: object) -> None:
+    def pass_on() -> None:
+        arrived.get()
         stop.set()
 
+    threading.Thread(target=pass_on, name="signals", daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handler)
+        signal.signal(number, lambda number, _frame: arrived.put(number))
     yield stop
 
 
