@@ -1,4 +1,4 @@
-"""Stream topic -> Spark -> results topic. The only importer of pyspark.
+"""Stream topic -> Spark -> results topic. With measuring.py the only importer of pyspark.
 
 A micro-batch is one Spark job without a shuffle: one task for each Kafka partition measures its slices and
 gives one row, the driver adds the rows and publishes the sum. Publishing is the commit: the analysis starts
@@ -29,7 +29,7 @@ from pyspark.sql.streaming import StreamingQuery
 from cosmo import spark_security
 from cosmo.broker import Broker, NumberedLog, Offsets, wait_for
 from cosmo.errors import AccessRefused, BrokerAway, CosmoError, PartFailed
-from cosmo.measuring import ROW_SCHEMA, Measure
+from cosmo.measuring import HIGHEST, ROW_SCHEMA, Measure
 from cosmo.results import Result, Run, RunTotal, SummaryMessage, Timings
 from cosmo.settings import Settings
 from cosmo.slice_records import utc
@@ -46,8 +46,11 @@ TOTAL_EVERY = 60
 """Results between totals on cosmo-runs."""
 JAVA_OPTIONS = (
     # To G1 a slice of 1 MiB is a humongous object: three quarters of the JVM's time went into collecting it.
-    # Every batch is planned anew, in new classes: the second compiler never earns back what it takes.
-    "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dio.netty.tryReflectionSetAccessible=true "
+    # What is fetched lives as long as a task and must not grow old: half of the heap is for the young.
+    # Every batch is planned anew, in new classes: the second compiler never earns back what it takes, and
+    # a metaspace that begins small is collected, with all of the heap, each time it grows.
+    "-XX:+UseSerialGC -XX:NewRatio=1 -XX:SurvivorRatio=4 -XX:MetaspaceSize=256m -XX:TieredStopAtLevel=1 "
+    "-Dio.netty.tryReflectionSetAccessible=true "
 ) + " ".join(
     f"--add-opens=java.base/{package}=ALL-UNNAMED"
     for package in (
@@ -162,9 +165,9 @@ class Analysis:
     def _measure(self, batch: DataFrame) -> None:
         started = time.time()
         self._moved()
-        highest = tuple(self._highest.get(partition, -1) for partition in range(self._partitions))
-        measure: Any = Measure(self.run.number, self._partitions, highest)
-        rows = batch.mapInPandas(measure, ROW_SCHEMA).collect()
+        highest = [self._highest.get(partition, -1) for partition in range(self._partitions)]
+        batch.sql_ctx.sparkSession.sparkContext.setLocalProperty(HIGHEST, json.dumps(highest))
+        rows = batch.collect()
         summary = Summary.empty()
         offsets = dict(self.offsets)
         for row in rows:
@@ -336,13 +339,17 @@ def start_query(spark: SparkSession, settings: Settings, analysis: Analysis) -> 
         .option("maxOffsetsPerTrigger", settings.analysis.slices_per_batch)
         .option("failOnDataLoss", "false")  # the numbers show the loss
         .option("includeHeaders", "true")
-        .option("kafka.max.partition.fetch.bytes", 16 << 20)
-        .option("kafka.fetch.max.bytes", 64 << 20)
+        .option("kafka.max.partition.fetch.bytes", 4 << 20)
+        # A task reads what is there already. Yet Kafka's client asks for more in advance, and all that it
+        # asks later waits behind that: by default 500 ms where nothing more is there.
+        .option("kafka.fetch.max.wait.ms", 0)
         .options(**spark_security.kafka_options(settings))
         .load()
     )
     columns = ("partition", "offset", "value", "headers")
-    writer = records.select(*columns).writeStream.foreachBatch(analysis.measure_batch)
+    measure: Any = Measure(analysis.run.number, settings.topics.stream.partitions)
+    measured = records.select(*columns).mapInPandas(measure, ROW_SCHEMA)
+    writer = measured.writeStream.foreachBatch(analysis.measure_batch)
     writer = writer.option("checkpointLocation", str(checkpoint))
     if settings.analysis.trigger_ms:
         writer = writer.trigger(processingTime=f"{settings.analysis.trigger_ms} milliseconds")
