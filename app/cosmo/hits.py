@@ -37,6 +37,8 @@ Columns = dict[str, NDArray[np.generic]]
 
 _PLAIN_DECIMAL = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?")
 _NEWLINE, _CARRIAGE_RETURN, _POINT = 10, 13, ord(".")
+_NINE: Final = np.uint8(9)
+_MOST_DIGITS: Final = 10  #: of a usual number
 _FRACTION_DIGITS: Final = 6
 """A number below 2^32 with no more decimals than this is integral in float64 only if it is so in its text."""
 _RANGES: Final = (
@@ -56,6 +58,7 @@ _HIT_TYPES: Final = {
 _INTEGERS: Final = dict(
     zip(COLUMNS, (pa.uint8(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint16(), pa.uint8()), strict=True)
 )
+_WHOLE: Final = dict.fromkeys(COLUMNS, pa.int64())
 _FLOAT_TDC: Final = {**_INTEGERS, "TDC_MEAS": pa.float64()}
 _FLOATS: Final = dict.fromkeys(COLUMNS, pa.float64())
 
@@ -112,6 +115,12 @@ def read(text: bytes) -> Lines:
 
 def judge(line: bytes) -> int:
     """Return the fate of one line (without its newline), the plain definition of what a line is."""
+    found = _fate_or_numbers(line)
+    return found if isinstance(found, int) else int(_fates(_columns_of([found]))[0])
+
+
+def _fate_or_numbers(line: bytes) -> int | list[float]:
+    """Return the fate of a line, or its six numbers, nan where one's text is not integral."""
     if len(line) > MAX_LINE_BYTES:
         return MALFORMED["long"]
     line = line.removesuffix(b"\r")
@@ -126,8 +135,11 @@ def judge(line: bytes) -> int:
         return MALFORMED["empty"]
     if not all(_PLAIN_DECIMAL.fullmatch(field) for field in fields):
         return MALFORMED["number"]
-    columns: Columns = {name: np.array([_value(field)]) for name, field in zip(COLUMNS, fields, strict=True)}
-    return int(_fates(columns)[0])
+    return [_value(field) for field in fields]
+
+
+def _columns_of(rows: list[list[float]]) -> Columns:
+    return dict(zip(COLUMNS, np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS)).T, strict=True))
 
 
 def _value(field: bytes) -> float:
@@ -235,29 +247,58 @@ def _lines(text: bytes, ends: NDArray[np.int64], fate: NDArray[np.uint8], column
 
 
 def _read_with_odd_lines(text: bytes, raw: NDArray[np.uint8], ends: NDArray[np.int64]) -> Lines:
-    odd = _odd_lines(raw, ends)
-    n_good = len(ends) - int(odd.sum())
-    columns: Columns | None = None
-    if n_good:
-        columns = _parse(line_bytes(text, ends, ~odd), n_good, _FLOATS)
-        if columns is None:  # our rules let something through that pyarrow does not: judge every line
-            odd[:] = True
+    """Read lines among which are some that pyarrow gives up on, or takes for something else.
+
+    Most are still six plain whole numbers: those are read at once. The rest, a text of its own, is read as
+    floating point but for its odd lines, and these are judged one by one.
+    """
     fate = np.zeros(len(ends), dtype=np.uint8)
     full: Columns = {name: np.zeros(len(ends), dtype=_HIT_TYPES[name]) for name in COLUMNS[1:]}
-    if columns is not None:
-        good = _lines(b"", ends[:0], _fates(columns), columns)
-        fate[~odd] = good.fate
-        for name, values in zip(
-            COLUMNS[1:], (good.fpga, good.channel, good.orbit, good.bx, good.tdc), strict=True
-        ):
-            full[name][~odd] = values
-    for i in np.flatnonzero(odd):
-        line = text[ends[i - 1] if i else 0 : ends[i] - 1]
-        fate[i] = judge(line)
-        if fate[i] == HIT_HEAD:
-            for name, field in zip(COLUMNS[1:], line.split(b",")[1:], strict=True):
-                full[name][i] = int(_value(field))
+
+    def put(chosen: NDArray[np.int64], columns: Columns) -> None:
+        found = _lines(b"", ends[:0], _fates(columns), columns)
+        fate[chosen] = found.fate
+        for attribute, name, _ in _RANGES:
+            full[name][chosen] = getattr(found, attribute)
+
+    rest = _unusual_lines(raw, ends)
+    if not rest.all():
+        columns = _parse(line_bytes(text, ends, ~rest), len(rest) - int(rest.sum()), _WHOLE)
+        if columns is None:  # as below
+            rest[:] = True
+        else:
+            put(np.flatnonzero(~rest), columns)
+    places = np.flatnonzero(rest)
+    rest_text = line_bytes(text, ends, rest) if len(places) else b""
+    rest_ends = np.cumsum(np.diff(ends, prepend=0)[rest])
+    odd = _odd_lines(np.frombuffer(rest_text, dtype=np.uint8), rest_ends)
+    if not odd.all():
+        columns = _parse(line_bytes(rest_text, rest_ends, ~odd), len(odd) - int(odd.sum()), _FLOATS)
+        if columns is None:  # our rules let something through that pyarrow does not: judge every line
+            odd[:] = True
+        else:
+            put(places[~odd], columns)
+    numbers: dict[int, list[float]] = {}
+    for i in np.flatnonzero(odd).tolist():
+        verdict = _fate_or_numbers(rest_text[rest_ends[i - 1] if i else 0 : rest_ends[i] - 1])
+        if isinstance(verdict, int):
+            fate[places[i]] = verdict
+        else:
+            numbers[int(places[i])] = verdict
+    if numbers:
+        put(np.array(list(numbers)), _columns_of(list(numbers.values())))
     return _lines(text, ends, fate, full)
+
+
+def _unusual_lines(raw: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which lines are not six numbers of one to ten digits, and no more than that; shape (lines,)."""
+    marks = np.flatnonzero((raw - np.uint8(ord("0"))) > _NINE)
+    digits = np.diff(marks, prepend=-1) - 1
+    kinds = raw[marks]
+    wrong = (digits < 1) | (digits > _MOST_DIGITS) | ((kinds != ord(",")) & (kinds != _NEWLINE))
+    unusual = np.diff(np.flatnonzero(kinds == _NEWLINE), prepend=-1) != len(COLUMNS)
+    unusual[np.searchsorted(ends, marks[wrong], side="right")] = True
+    return np.asarray(unusual)
 
 
 # Classes of bytes, and which may follow which in a row of plain decimal numbers.
