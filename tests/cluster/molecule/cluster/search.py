@@ -5,6 +5,7 @@ the journal, and the command line and environment of each process.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,15 +15,14 @@ NOT_ON_DISK = {"/proc", "/sys", "/dev"}
 CHUNK_BYTES = 1 << 24
 
 
-def files(folder):
-    """Yield all regular files below a folder."""
-    for path in folder.iterdir():
-        if path.is_symlink() or str(path) in NOT_ON_DISK:
-            continue
-        if path.is_dir():
-            yield from files(path)
-        elif path.is_file():
-            yield path
+def files():
+    """Yield all regular files."""
+    for place, folders, names in os.walk("/"):
+        folders[:] = [name for name in folders if str(Path(place, name)) not in NOT_ON_DISK]
+        for name in names:
+            path = Path(place, name)
+            if path.is_file() and not path.is_symlink():
+                yield path
 
 
 def has(path, pattern):
@@ -34,16 +34,19 @@ def has(path, pattern):
                 if pattern.search(rest + chunk):
                     return True
                 rest = chunk[-1024:]
-    except FileNotFoundError:
-        pass  # it has been removed since it was listed
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # it has been removed, or has ended, since it was listed
     return False
 
 
 pattern = re.compile(b"|".join(re.escape(line) for line in sys.stdin.buffer.read().splitlines()))
-found = [str(path) for path in files(Path("/")) if has(path, pattern)]
+found = [str(path) for path in files() if has(path, pattern)]
 journal = subprocess.run(["journalctl", "--no-pager", "--output=export"], capture_output=True, check=True)
 if pattern.search(journal.stdout):
     found.append("the journal")
 for process in Path("/proc").glob("[0-9]*"):
-    found += [str(process / name) for name in ("cmdline", "environ") if has(process / name, pattern)]
+    if has(process / "cmdline", pattern):
+        found.append(f"a command line: {process}")
+    if has(process / "environ", pattern):
+        found.append(f"an environment, of {process.owner()}: {process}")
 json.dump({"searched_journal_bytes": len(journal.stdout), "found": found}, sys.stdout)
