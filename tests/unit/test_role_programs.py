@@ -163,4 +163,58 @@ class TestWhileFilesComeAndGo:
             return stat(path)
 
         monkeypatch.setattr(Path, "lstat", lstat)
-        assert module.disk_mib(str(tmp_path))["held_mib"] == 1
+        assert module.held_mib(str(tmp_path)) == 1
+
+
+def test_a_damaged_bundle_is_known_as_such(load, tmp_path):
+    bundle = load("artifacts/files/bundle.py")
+    path = tmp_path / "a.tar"
+    bundle.write(path, [("run", b"text" * 50_001, 0o755)])
+    assert bundle.is_intact(path)
+    path.write_bytes(path.read_bytes().replace(b"text", b"test"))
+    assert not bundle.is_intact(path)
+    path.unlink()
+    assert not bundle.is_intact(path)
+
+
+def test_a_bundle_of_an_interrupted_writing_is_not_intact(load, tmp_path):
+    bundle = load("artifacts/files/bundle.py")
+    bundle.write(tmp_path / "a.tar", [("run", b"text", 0o755)])
+    bundle.sum_of(tmp_path / "a.tar").unlink()
+    assert not bundle.is_intact(tmp_path / "a.tar")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda folder: (folder / "a.whl").write_bytes(b"other"), id="a wheel is another"),
+        pytest.param(lambda folder: (folder / "b.whl").unlink(), id="a wheel is missing"),
+        pytest.param(lambda folder: (folder / "c.whl").write_bytes(b"c"), id="a wheel too many"),
+        pytest.param(lambda folder: (folder / "COMPLETE").unlink(), id="interrupted before its end"),
+    ],
+)
+def test_a_damaged_folder_of_wheels_is_known_as_such(load, tmp_path, damage):
+    wheels = load("artifacts/files/wheels.py")
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.whl").write_bytes(name.encode())
+    (tmp_path / "COMPLETE").write_text(wheels.sums(tmp_path))
+    assert wheels.is_intact(tmp_path)
+    damage(tmp_path)
+    assert not wheels.is_intact(tmp_path)
+
+
+def test_folders_on_one_disk_need_their_sum(load, tmp_path):
+    measures = load("preflight/library/host_measures.py")
+    disk = os.statvfs(tmp_path)
+    free = disk.f_bavail * disk.f_frsize >> 20
+    one, other = str(tmp_path / "one"), str(tmp_path / "not" / "there")
+    assert measures.too_small({one: free // 2 - 64, other: free // 2 - 64}) == []
+    (clause,) = measures.too_small({one: free // 2 + 512, other: free // 2 + 512})
+    assert f"MiB of disk for {one} and {other}, got " in clause
+
+
+def test_what_a_folder_holds_already_counts_for_it(load, tmp_path):
+    measures = load("preflight/library/host_measures.py")
+    (tmp_path / "topic").write_bytes(os.urandom(5 << 20))
+    assert measures.held_mib(str(tmp_path)) == 5
+    assert measures.held_mib(str(tmp_path / "nothing")) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tarfile
 import tempfile
 import zipfile
@@ -41,10 +42,29 @@ def write(path: Path, members: Iterable[Member]) -> None:
                     entry = tarfile.TarInfo(name)
                     entry.size, entry.mode = len(content), mode
                     tar.addfile(entry, io.BytesIO(content))
+            file.flush()
+            os.fsync(file.fileno())
+            sum_of(path).unlink(missing_ok=True)
             Path(file.name).chmod(0o644)
             Path(file.name).replace(path)
+            sum_of(path).write_text(_sha256(path), encoding="utf-8")
         finally:
             Path(file.name).unlink(missing_ok=True)
+
+
+def is_intact(path: Path) -> bool:
+    """Say whether a bundle is there as it was written."""
+    return path.exists() and sum_of(path).exists() and sum_of(path).read_text(encoding="utf-8") == _sha256(path)
+
+
+def sum_of(path: Path) -> Path:
+    """Return the file beside a bundle with its SHA-256: written last."""
+    return path.with_suffix(".sha256")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def files(paths: Iterable[Path]) -> list[Member]:

@@ -6,7 +6,7 @@ Run by the role on the controller, in its environment:
 
 The project folder has config/artifacts.lock.yml, locks/app.txt, locks/uv.txt and the application. Prints one
 JSON document with `changed`, the `bundles` (digest and path by name) and the `versions` of the services.
-With a filled cache nothing is asked of the network.
+With a filled cache nothing is asked of the network. What is damaged in it is fetched and made anew.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Prefetch:
 
     def _bundle(self, name: str, digest: str, members: Callable[[], Iterable[Member]]) -> dict[str, str]:
         path = self._folder / f"{name}-{digest}.tar"
-        if not path.exists():
+        if not bundle.is_intact(path):
             self.changed = True
             bundle.write(path, members())
         return {"digest": digest, "path": str(path)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,7 +29,7 @@ WHEN_BUILT: Final = {"SOURCE_DATE_EPOCH": "1577836800"}
 
 
 def fetch(lock: Path, python: str, cache: Path) -> tuple[list[Path], bool]:
-    """Return the wheels that a host with this Python needs, and whether the cache did not hold them.
+    """Return the wheels that a host with this Python needs, and whether the cache did not hold them, intact.
 
     Parameters
     ----------
@@ -35,9 +37,18 @@ def fetch(lock: Path, python: str, cache: Path) -> tuple[list[Path], bool]:
     python : major.minor of the hosts' Python.
     """
     folder = cache / "wheels" / f"{lock.stem}-{python}-{bundle.digest(lock.read_bytes())}"
-    if (folder / bundle.COMPLETE).exists():
+    if is_intact(folder):
         return sorted(folder.glob("*.whl")), False
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as filled:
+        _fill(Path(filled) / "wheels", lock, python)
+        shutil.rmtree(folder, ignore_errors=True)
+        (Path(filled) / "wheels").rename(folder)
+    return sorted(folder.glob("*.whl")), True
+
+
+def _fill(folder: Path, lock: Path, python: str) -> None:
+    folder.mkdir()
     wanted = pinned_for(lock.read_text(encoding="utf-8"), python)
     there = [
         f"--python-version={python}",
@@ -48,8 +59,19 @@ def fetch(lock: Path, python: str, cache: Path) -> tuple[list[Path], bool]:
     _pip_with(fetched, "download", "--only-binary=:all:", *there, "--dest", str(folder))
     if built := [line for name, line in wanted.items() if name in BUILT]:
         _pip_with(built, "wheel", "--no-build-isolation", "--wheel-dir", str(folder))
-    (folder / bundle.COMPLETE).touch()
-    return sorted(folder.glob("*.whl")), True
+    (folder / bundle.COMPLETE).write_text(sums(folder), encoding="utf-8")
+
+
+def is_intact(folder: Path) -> bool:
+    """Say whether a folder has all its wheels as they were when pip had checked them, and no others."""
+    complete = folder / bundle.COMPLETE
+    return complete.exists() and complete.read_text(encoding="utf-8") == sums(folder)
+
+
+def sums(folder: Path) -> str:
+    """Return names and SHA-256 of the wheels in a folder, as sha256sum prints them."""
+    wheels = sorted(folder.glob("*.whl"))
+    return "".join(f"{hashlib.sha256(wheel.read_bytes()).hexdigest()}  {wheel.name}\n" for wheel in wheels)
 
 
 def build(project: Path, folder: Path) -> list[Path]:

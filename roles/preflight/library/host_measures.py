@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Ansible module: memory, disk, ports in use and peers out of reach of a host. Changes nothing."""
+"""Ansible module: memory, disks too small, ports in use and peers out of reach of a host. Changes nothing."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: host_measures
-short_description: Memory, disk, ports in use, and peers out of reach
+short_description: Memory, programs that are missing, disks too small, ports in use, and peers out of reach
 options:
-  disks: {description: Folders whose disk counts., type: list, elements: path, required: true}
+  programs: {description: Paths of what must be there., type: list, elements: path, required: true}
+  disks: {description: "What each folder needs, in MiB, of which it may hold some.", type: dict, required: true}
   ports: {description: "Who may listen: dicts of port, unit.", type: list, elements: dict, required: true}
   peers: {description: "Dicts of host, address, port.", type: list, elements: dict, required: true}
 """
 RETURN = r"""
 memory_mib: {description: All memory of the host., type: int, returned: always}
 ansible_facts: {description: "host_cores, how many threads run at once.", type: dict, returned: always}
-disks: {description: "By folder, free_mib of its disk, held_mib by it.", type: dict, returned: always}
+missing: {description: Programs that are not there., type: list, returned: always}
+small: {description: "Disks without room for their folders, a clause each.", type: list, returned: always}
 taken: {description: "Ports that others hold, a clause each.", type: list, returned: always}
 out_of_reach: {description: "Peers that do not answer at all: host, why.", type: list, returned: always}
 """
 EXAMPLES = r"""
 - host_measures:
-    disks: [/var/lib/kafka]
+    programs: [/usr/sbin/nft]
+    disks: {/var/lib/kafka: 13312}
     ports: [{port: 9092, unit: kafka}]
     peers: [{host: cmaster, address: 10.0.0.11, port: 9092}]
 """
@@ -46,17 +49,40 @@ def memory_mib() -> int:
     return int(found[1]) // 1024
 
 
-def disk_mib(folder: str) -> dict[str, int]:
-    """Return what is free on the disk of a folder, and what the folder holds already."""
-    existing = next(path for path in (Path(folder), *Path(folder).parents) if path.exists())
-    disk = os.statvfs(existing)
+def held_mib(folder: str) -> int:
+    """Return what a folder takes of its disk; a folder that does not exist takes nothing."""
     held = 0
     for place, _, names in os.walk(folder):
         for name in names:
             with suppress(*GONE):
                 # Blocks, not lengths: Kafka's index files are long and mostly holes.
                 held += (Path(place) / name).lstat().st_blocks * 512
-    return {"free_mib": disk.f_bavail * disk.f_frsize >> 20, "held_mib": held >> 20}
+    return held >> 20
+
+
+def too_small(needs_mib: dict[str, int]) -> list[str]:
+    """Say which disks have no room for what their folders need, beyond what those hold already.
+
+    Parameters
+    ----------
+    needs_mib : by folder; those on one disk are added up.
+    """
+    by_disk: dict[int, list[str]] = {}
+    places = {}
+    for folder in needs_mib:
+        places[folder] = next(path for path in (Path(folder), *Path(folder).parents) if path.exists())
+        by_disk.setdefault(places[folder].stat().st_dev, []).append(folder)
+    clauses = []
+    for folders in by_disk.values():
+        needed = sum(int(needs_mib[folder]) for folder in folders)
+        disk = os.statvfs(places[folders[0]])
+        free = disk.f_bavail * disk.f_frsize >> 20
+        held = sum(held_mib(folder) for folder in folders)
+        if free + held < needed:
+            clauses.append(
+                f"{needed} MiB of disk for {' and '.join(folders)}, got {free} MiB free and {held} MiB held already"
+            )
+    return clauses
 
 
 def listening(ports: list[int]) -> dict[str, str]:
@@ -129,7 +155,8 @@ def main() -> None:
     """Measure."""
     module = AnsibleModule(
         argument_spec={
-            "disks": {"type": "list", "elements": "path", "required": True},
+            "programs": {"type": "list", "elements": "path", "required": True},
+            "disks": {"type": "dict", "required": True},
             "ports": {"type": "list", "elements": "dict", "required": True},
             "peers": {"type": "list", "elements": "dict", "required": True},
         },
@@ -142,7 +169,8 @@ def main() -> None:
         changed=False,
         memory_mib=memory_mib(),
         ansible_facts={"host_cores": os.cpu_count()},
-        disks={folder: disk_mib(folder) for folder in module.params["disks"]},
+        missing=[path for path in module.params["programs"] if not os.access(path, os.X_OK)],
+        small=too_small(module.params["disks"]),
         taken=taken(module.params["ports"]),
         out_of_reach=[
             {"host": peer["host"], "why": why} for peer, why in zip(peers, reasons, strict=True) if why
