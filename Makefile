@@ -1,6 +1,6 @@
 # Every chore by name; `make` alone prints them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-stack test-cluster lint lint-ansible format types schema bench bench-docs bench-cluster soak role lock clean
+.PHONY: help setup demo test test-unit test-stack test-cluster lint lint-ansible format types schema bench bench-docs bench-cluster soak role cluster cluster-down lock clean
 PYTEST := .venv/bin/python -m pytest
 # Where it is set, several hundred modules are compiled anew at each start of a part, a Spark worker or a test.
 unexport PYTHONDONTWRITEBYTECODE
@@ -73,6 +73,12 @@ soak: ## 10 minutes at 200,000 rows/s: is every row accounted for, is memory fla
 
 role: ## Molecule for one role on a container: make role ROLE=kafka (root and podman)
 	tests/hosts/role $(ROLE)
+
+cluster: ## three containers as the cluster, with the real playbooks; they stay (root and podman)
+	@tests/hosts/own up
+
+cluster-down: ## remove the containers of `make cluster`, their keys and their state
+	@tests/hosts/own down
 
 schema: ## write docs/result.schema.json from the model
 	@scripts/environment test
