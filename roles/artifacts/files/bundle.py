@@ -54,7 +54,8 @@ def write(path: Path, members: Iterable[Member]) -> None:
 
 def is_intact(path: Path) -> bool:
     """Say whether a bundle is there as it was written."""
-    return path.exists() and sum_of(path).exists() and sum_of(path).read_text(encoding="utf-8") == _sha256(path)
+    told = sum_of(path)
+    return path.exists() and told.exists() and told.read_text(encoding="utf-8") == _sha256(path)
 
 
 def sum_of(path: Path) -> Path:

@@ -17,7 +17,7 @@ module: host_measures
 short_description: Memory, programs that are missing, disks too small, ports in use, and peers out of reach
 options:
   programs: {description: Paths of what must be there., type: list, elements: path, required: true}
-  disks: {description: "What each folder needs, in MiB, of which it may hold some.", type: dict, required: true}
+  disks: {description: "What each folder needs in MiB, held or free.", type: dict, required: true}
   ports: {description: "Who may listen: dicts of port, unit.", type: list, elements: dict, required: true}
   peers: {description: "Dicts of host, address, port.", type: list, elements: dict, required: true}
 """
@@ -79,9 +79,8 @@ def too_small(needs_mib: dict[str, int]) -> list[str]:
         free = disk.f_bavail * disk.f_frsize >> 20
         held = sum(held_mib(folder) for folder in folders)
         if free + held < needed:
-            clauses.append(
-                f"{needed} MiB of disk for {' and '.join(folders)}, got {free} MiB free and {held} MiB held already"
-            )
+            what = f"{needed} MiB of disk for {' and '.join(folders)}"
+            clauses.append(f"{what}, got {free} MiB free and {held} MiB held already")
     return clauses
 
 
