@@ -5,6 +5,7 @@ The hosts are containers of this machine, so their figures are those of one mach
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -20,6 +21,8 @@ from rich.console import Console
 from rich.table import Table
 from stream_parts import wait_until
 
+from cosmo.results import Result
+
 from .cluster_hosts import MASTER, ROOT, WORKERS, Hosts
 from .processes import end_in_good_order_on_sigterm
 from .verdicts import Verdict
@@ -30,21 +33,28 @@ BACKLOG_RATE = 60_000
 PARTITIONS = (1, 2, 4, 8)
 RATES = (1_100, 50_000)
 BATCHES_MEASURED = 20
+NEAR = 0.3
 OUTPUT = Path("build/bench-cluster.json")
 
 
 def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--only", choices=("verbs", "batches"), help="measure a part only")
+    only = asked.parse_args().only
     end_in_good_order_on_sigterm()
     console = Console(highlight=False, width=110, soft_wrap=True)
     began = time.monotonic()
     with Hosts() as hosts:
         console.print("the controller fetches what hosts install (not counted)")
         verb(hosts, "prefetch")
-        took, account = time_verbs(hosts, console)
-        batches = batches_by_workers_and_partitions(hosts, console)
+        took, account = ({}, "") if only == "batches" else time_verbs(hosts, console)
+        batches = [] if only == "verbs" else batches_by_workers_and_partitions(hosts, console)
     for name, seconds in took.items():
         console.print(f"  {Verdict(f'cosmo {name}', seconds, TARGETS_S[name], ' s', at_least=False)}")
-    console.print(f"  {account}", table(batches))
+    if account:
+        console.print(f"  {account}")
+    if batches:
+        console.print(table(batches))
     OUTPUT.parent.mkdir(exist_ok=True)
     figures = {"cores": os.cpu_count(), "seconds": took, "account": account, "batches": batches}
     OUTPUT.write_text(json.dumps(figures, indent=1) + "\n")
@@ -116,22 +126,19 @@ def batches_at(hosts: Hosts, rate: int) -> list[float]:
 
     def settled() -> bool:
         recent = newest_results(hosts, BATCHES_MEASURED)
-        speeds = [
-            1000 * result["summary"]["rows"] / result["timings"]["interval_ms"]
-            for result in recent
-            if result["summary"]["rows"]
-        ]
-        return len(speeds) >= BATCHES_MEASURED // 2 and abs(np.median(speeds) / rate - 1) < 0.3
+        span_s = (recent[-1].published - recent[0].published).total_seconds()
+        rows = sum(result.summary.summary().rows for result in recent[1:])
+        return len(recent) == BATCHES_MEASURED and abs(rows / span_s / rate - 1) < NEAR
 
     wait_until(settled, f"batches at {rate:,} rows/s", within_s=180)
-    first = newest_results(hosts, 1)[0]["number"]
+    first = newest_results(hosts, 1)[0].number
     measured: list[float] = []
 
     def enough() -> bool:
         measured[:] = [
-            result["timings"]["batch_ms"]
+            result.timings.batch_ms
             for result in newest_results(hosts, 2 * BATCHES_MEASURED)
-            if result["number"] > first and result["summary"]["rows"]
+            if result.number > first and result.summary.summary().rows
         ]
         return len(measured) >= BATCHES_MEASURED
 
@@ -139,10 +146,10 @@ def batches_at(hosts: Hosts, rate: int) -> list[float]:
     return measured
 
 
-def newest_results(hosts: Hosts, count: int) -> list[dict[str, Any]]:
-    """Return the newest results, as their messages."""
+def newest_results(hosts: Hosts, count: int) -> list[Result]:
+    """Return the newest results."""
     lines = hosts.root(MASTER, f"/opt/cosmo/current/bin/cosmo tail results --json -n {count}").splitlines()
-    return [json.loads(line)["result"] for line in lines]
+    return [Result.model_validate(json.loads(line)["result"]) for line in lines]
 
 
 def backlog_rows(hosts: Hosts) -> int:
