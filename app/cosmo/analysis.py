@@ -278,9 +278,14 @@ def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:
     options = {
         "spark.jars": ",".join(str(jar) for jar in jars),
         "spark.driver.memory": settings.memory.spark_driver,
-        "spark.driver.extraJavaOptions": f"-Dlog4j.configuration=file:{log4j} {JAVA_OPTIONS}",
-        "spark.executor.extraJavaOptions": JAVA_OPTIONS,
+        # The heap has its whole size from the start: what it takes is seen at once, not after an hour.
+        "spark.driver.extraJavaOptions": (
+            f"-Xms{settings.memory.spark_driver} -Dlog4j.configuration=file:{log4j} {JAVA_OPTIONS}"
+        ),
+        "spark.executor.extraJavaOptions": f"-Xms{settings.analysis.executor_memory} {JAVA_OPTIONS}",
         "spark.executor.memory": settings.analysis.executor_memory,
+        # Spark forgets what it sent out for a batch when a collection of the old objects tells it to: seldom.
+        "spark.cleaner.periodicGC.interval": "1min",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.ui.port": str(settings.ports.spark_application_ui),
         "spark.ui.showConsoleProgress": "false",

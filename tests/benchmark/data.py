@@ -6,6 +6,7 @@ and so in what a row costs.
 
 from __future__ import annotations
 
+import random
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,21 @@ from .passes import Pass
 
 SEED = 20
 ROWS = 600_000
-COSMICS, BEAM = "cosmics", "beam"
+COSMICS, BEAM, MALFORMED = "cosmics", "beam", "beam, 1 % malformed"
+MALFORMED_SHARE = 0.01
+MALFORMED_ROWS = 200_000
+SPOILED = (
+    b"2,0,1",
+    b"2,,3,4,5,6",
+    b"2,0,x,3387337571,11,12",
+    b"9,0,1,3387337571,11,12",
+    b"2,9,1,3387337571,11,12",
+    b"2,0,600,3387337571,11,12",
+    b"2,0,1,4294967296,11,12",
+    b"2,0,1,3387337571,4000,12",
+    b"2,0,1,3387337571,11,77",
+    b"junk",
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,17 @@ def write_rows(kind: str, path: Path, rows: int = ROWS) -> None:
             file.write(chunk.rows)
             written += chunk.n_rows
             index += 1
+
+
+def make_malformed(folder: Path, beam: Data) -> Data:
+    """Write rows of beam, 1 % of them spoiled, each in one of the ways that rows are; ask the oracle."""
+    rows = beam.path.read_bytes().splitlines()[:MALFORMED_ROWS]
+    chance = random.Random(SEED)
+    for i in chance.sample(range(len(rows)), round(MALFORMED_SHARE * len(rows))):
+        rows[i] = chance.choice(SPOILED)
+    path = folder / "malformed.csv"
+    path.write_bytes(b"\n".join(rows) + b"\n")
+    return Data(MALFORMED, path, Pass.of_file(path))
 
 
 def cut(path: Path) -> list[Timeslice]:

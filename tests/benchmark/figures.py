@@ -9,9 +9,10 @@ import statistics
 from dataclasses import dataclass, field
 from typing import Any
 
-from .backlog import CoresCompared, WorkedOff
+from .backlog import Compared, WorkedOff
 from .ladder import AtRate
 from .plain import PlainAtRate
+from .released import Released
 from .streams import Account
 
 
@@ -23,7 +24,9 @@ class Figures:
     pure: dict[str, dict[str, list[float]]] = field(default_factory=dict)  #: before all else, and after
     laid_rows_per_s: dict[str, float] = field(default_factory=dict)  #: the producer alone, with its start
     backlog: dict[str, WorkedOff] = field(default_factory=dict)
-    cores: CoresCompared | None = None
+    cores: Compared | None = None
+    malformed: Compared | None = None  #: beam with 1 % malformed rows, and without
+    released: list[Released] = field(default_factory=list)
     product: list[AtRate] = field(default_factory=list)
     sustained_rows_per_s: dict[str, float] = field(default_factory=dict)
     plain: list[PlainAtRate] = field(default_factory=list)
@@ -52,8 +55,9 @@ class Figures:
         for name in ("product", "plain"):
             for entry, at in zip(told[name], getattr(self, name), strict=True):
                 entry["keeps_up"] = at.keeps_up
-        if self.cores:
-            told["cores"] |= {"gains": self.cores.gains, "median_gain": self.cores.median_gain}
+        for name in ("cores", "malformed"):
+            if pairs := getattr(self, name):
+                told[name] |= {"gains": pairs.gains, "median_gain": pairs.median_gain}
         machine = {
             "cores": os.cpu_count(),
             "kernel": platform.release(),

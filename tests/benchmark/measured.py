@@ -13,8 +13,8 @@ from stream_parts import Parts
 from cosmo import artifacts
 from cosmo.settings import Settings
 
-from . import data
-from .backlog import CoresCompared, Session
+from . import data, released
+from .backlog import Compared, Session
 from .data import BEAM, COSMICS, Data
 from .figures import Figures
 from .ladder import Ladder
@@ -32,9 +32,10 @@ PLAIN_RATES = (
     (COSMICS, 10_000.0),
     *((BEAM, rate) for rate in (40_000.0, 60_000.0, 80_000.0, 100_000.0)),
 )
-BACKLOG_ROWS = 12_000_000
+BACKLOG_ROWS = {COSMICS: 12_000_000, BEAM: 20_000_000}
 PAIR_ROWS = 3_000_000
 PAIRS = 5
+MALFORMED_PAIRS = 3
 
 Tell = Callable[[str], object]
 
@@ -52,11 +53,15 @@ def measure(folder: Path, tell: Tell, only: str | None = None) -> Figures:
     jars = artifacts.fetch(LOCK, Settings.load(LOCALHOST).paths.cache)
     if only in (None, "pure"):
         _pure(figures, rows, said)
+    if only in (None, "released"):
+        figures.released = released.measure(rows[BEAM].path)
+        for at in figures.released:
+            said(f"(f) {at}")
     broker = EmbeddedBroker(folder / "broker", jars)
     broker.start()
     try:
         if only in (None, "backlog"):
-            _backlogs(figures, rows, broker, folder, said)
+            _backlogs(figures, rows, data.make_malformed(folder, rows[BEAM]), broker, folder, said)
         if only in (None, "ladder"):
             for kind, rates in LADDERS.items():
                 _ladder(figures, rows[kind], rates, broker, folder, said)
@@ -79,7 +84,12 @@ def _pure(figures: Figures, rows: dict[str, Data], said: Tell) -> None:
 
 
 def _backlogs(
-    figures: Figures, rows: dict[str, Data], broker: EmbeddedBroker, folder: Path, said: Tell
+    figures: Figures,
+    rows: dict[str, Data],
+    malformed: Data,
+    broker: EmbeddedBroker,
+    folder: Path,
+    said: Tell,
 ) -> None:
     cores = list(range(os.cpu_count() or 1))
     both = Session(broker.settings, folder, cores)
@@ -89,12 +99,15 @@ def _backlogs(
         for kind, each in rows.items():
             streams.append(Stream(broker.settings, folder, f"backlog-{kind}", each))
             laid_at = time.time()
-            laid = streams[-1].lay(BACKLOG_ROWS)
+            laid = streams[-1].lay(BACKLOG_ROWS[kind])
             figures.laid_rows_per_s[kind] = laid / (time.time() - laid_at)
             said(f"{laid:,} rows of {kind} laid at {figures.laid_rows_per_s[kind]:,.0f} rows/s")
         pairs = Stream(broker.settings, folder, "pairs", rows[BEAM])
         streams.append(pairs)
         pairs.lay(PAIR_ROWS)
+        spoiled = Stream(broker.settings, folder, "malformed", malformed)
+        streams.append(spoiled)
+        spoiled.lay(PAIR_ROWS)
         for session in (both, one):
             session.wait_until_ready()
             figures.accounts.append(session.work_off(pairs, "warm-up", broker.process_ids).account)
@@ -111,7 +124,16 @@ def _backlogs(
                 rates[n_cores].append(done.rows_per_s)
                 figures.accounts.append(done.account)
             said(f"(e) pair {pair}: {rates[1][-1]:,.0f} rows/s on one core, {rates[2][-1]:,.0f} on all")
-        figures.cores = CoresCompared(rates[1], rates[2])
+        figures.cores = Compared(rates[1], rates[2])
+        figures.malformed = Compared([], [])
+        for pair in range(MALFORMED_PAIRS):
+            order = ((spoiled, figures.malformed.one), (pairs, figures.malformed.two))
+            for stream, found in order if pair % 2 == 0 else reversed(order):
+                done = both.work_off(stream, f"malformed-{pair}", broker.process_ids)
+                found.append(done.rows_per_s)
+                figures.accounts.append(done.account)
+            with_some, without = figures.malformed.one[-1], figures.malformed.two[-1]
+            said(f"1 % malformed, pair {pair}: {with_some:,.0f} rows/s, {without:,.0f} without")
     finally:
         for each in (both, one, *streams):
             each.close()

@@ -29,6 +29,10 @@ def tables(figures: Figures) -> Iterator[Table | str]:
     if figures.cores:
         gains = ", ".join(f"{gain:.2f}" for gain in figures.cores.gains)
         yield f"(e) two cores against one, {len(figures.cores.gains)} pairs: {gains}"
+    if figures.malformed:
+        shares = ", ".join(f"{1 / gain:.2f}" for gain in figures.malformed.gains)
+        yield f"rate with 1 % malformed rows to that without, {len(figures.malformed.gains)} pairs: {shares}"
+    yield from (f"(f) {at}" for at in figures.released)
     yield "rows in = rows accounted"
     for at in figures.product:
         relation = "=" if at.rows_in == at.rows_accounted else "BUT"
@@ -52,6 +56,19 @@ def verdicts(figures: Figures) -> Iterator[Verdict]:
     if figures.product:
         largest = max(at.largest_message for at in figures.product)
         yield Verdict("largest result message", largest, LARGEST_MESSAGE, " bytes", at_least=False)
+    if figures.malformed:
+        yield Verdict("rate with 1 % malformed rows / without", 1 / figures.malformed.median_gain, 0.7)
+    for at in figures.released:
+        off = max(abs(share) for share in at.off)
+        yield Verdict(f"release off {_rate(at.rows_per_s)} rows/s over any 10 s", off, 0.01, at_least=False)
+    for kind, done in figures.backlog.items():
+        first, second = done.resident_mib
+        yield Verdict(
+            f"backlog of {done.rows:,} {kind}: memory, second half / first",
+            second / first,
+            1.05,
+            at_least=False,
+        )
     if figures.cores:
         yield Verdict("two cores against one, median of pairs", figures.cores.median_gain, 1.4)
     wrong = sum(not account.is_right for account in figures.accounts)
@@ -99,7 +116,7 @@ def _limits(figures: Figures) -> Table:
     table = _table(
         "rows/s", "(a) pure, one core", "(a) pure, all cores", "(b) backlog", "(b)/(a)", "b: CPU s/Mrow"
     )
-    table.add_column("b: most memory MiB", justify="right")
+    table.add_column("b: memory MiB, most in 1st / 2nd half", justify="right")
     for kind in figures.rows_of_pass:
         done = figures.backlog.get(kind)
         table.add_row(
@@ -109,7 +126,7 @@ def _limits(figures: Figures) -> Table:
             f"{done.rows_per_s:,.0f}" if done else "",
             f"{ratio(done.rows_per_s, figures.pure_rows_per_s(kind)):.2f}" if done else "",
             _cpu(done.cpu_s_per_mrow) if done else "",
-            f"{done.most_resident_mib:,.0f}" if done else "",
+            " / ".join(f"{mib:,.0f}" for mib in done.resident_mib) if done else "",
         )
     return table
 

@@ -23,7 +23,7 @@ from cosmo.settings import Settings
 
 
 def main(document: Path, cpus: list[int]) -> None:
-    psutil.Process().cpu_affinity(cpus)  # inherited by Java and by Spark's Python workers
+    psutil.Process().cpu_affinity(cpus)  # of Java too, which makes local[*] of it, and of Spark's workers
     settings = Settings.load(document)
     spark = start_session(settings, artifacts.fetch(LOCK, settings.paths.cache).spark_kafka)
     _say("ready")
