@@ -20,6 +20,7 @@ from cosmo.errors import MalformedMessage
 from cosmo.slice_numbers import SliceNumbers
 from cosmo.slice_records import Headers, SliceRecord
 from cosmo.statistics import Summary
+from cosmo.steady_memory import keep_freed_memory
 
 ROW_SCHEMA = "partition int, next_offset bigint, first_release double, last_release double, summary binary"
 """Columns of the row that a task gives."""
@@ -41,6 +42,7 @@ class Measure:
 
     def __call__(self, batches: Iterable[Any]) -> Iterable[pd.DataFrame]:
         """Measure the records of a task, batch by batch; offsets rise."""
+        keep_freed_memory()
         task = _Task(self, json.loads(TaskContext.get().getLocalProperty(HIGHEST)))
         summary = Summary.of(task.slices(batches))
         if task.partition is not None:

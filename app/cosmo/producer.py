@@ -22,6 +22,7 @@ from cosmo.results import Run
 from cosmo.settings import Settings
 from cosmo.slice_records import ReadHead, SliceRecord, Writer
 from cosmo.sources import RowBlock, Source, open_source, read_block
+from cosmo.steady_memory import keep_freed_memory
 from cosmo.timeslices import Limits, Timeslice, Timeslicer
 
 log = logging.getLogger(__name__)
@@ -238,6 +239,7 @@ def produce(
     Superseded : another producer went on with this run.
     SourceError : the source cannot be read.
     """
+    keep_freed_memory()
     source = open_source(settings)
     broker = Broker(settings)
 
