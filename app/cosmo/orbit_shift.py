@@ -3,54 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pacsv
-from numpy.typing import NDArray
+import pyarrow.compute as pc
 
-from cosmo.detector import HIT_HEAD, ORBIT_MODULUS
-from cosmo.hits import COLUMNS, Lines, line_bytes
+from cosmo.detector import ORBIT_MODULUS
+from cosmo.hits import COLUMNS, Lines
+
+_BEFORE_ORBIT = COLUMNS.index("ORBIT_CNT")  #: commas before it
 
 
 def shifted(lines: Lines, orbits: int) -> Lines:
-    """Return the lines with `orbits` added to the orbit counter (mod 2^32) of every hit; others stay."""
-    orbit = lines.orbit + np.uint32(orbits % ORBIT_MODULUS)
-    hits = lines.is_hit
-    n_hits = int(hits.sum())
-    if not n_hits:
+    """Return the lines with `orbits` added to the orbit counter (mod 2^32) of every hit; others stay.
+
+    Of a hit's line only the orbit's text is put anew.
+    """
+    n, hits = len(lines), lines.is_hit
+    if not hits.any():
         return lines
-    columns: tuple[NDArray[Any], ...] = (lines.fpga, lines.channel, orbit, lines.bx, lines.tdc)
-    chosen = [np.full(n_hits, HIT_HEAD, np.uint8)]
-    chosen += columns if n_hits == len(lines) else [column[hits] for column in columns]
-    sink = pa.BufferOutputStream()
-    pacsv.write_csv(
-        pa.table([pa.array(column) for column in chosen], names=list(COLUMNS)),
-        sink,
-        pacsv.WriteOptions(include_header=False, quoting_style="none"),
+    orbit = np.where(hits, lines.orbit + np.uint32(orbits % ORBIT_MODULUS), lines.orbit)
+    commas = np.flatnonzero(np.frombuffer(lines.text, dtype=np.uint8) == ord(","))
+    starts = np.concatenate((np.zeros(1, np.int64), lines.ends[:-1]))
+    # Each line as three pieces: before the orbit, the orbit, after it. Of other lines the last two are empty.
+    comma = np.searchsorted(commas, starts[hits]) + _BEFORE_ORBIT
+    pieces = np.stack((starts, lines.ends, lines.ends), axis=1)
+    pieces[hits, 1], pieces[hits, 2] = commas[comma - 1] + 1, commas[comma]
+    offsets = np.append(pieces, len(lines.text))
+    old = pa.LargeBinaryArray.from_buffers(
+        pa.large_binary(), 3 * n, [None, pa.py_buffer(offsets), pa.py_buffer(lines.text)]
     )
-    text = sink.getvalue().to_pybytes()
-    ends = _line_ends(text)
-    if n_hits < len(lines):
-        text, ends = _interleaved(text, ends, line_bytes(lines.text, lines.ends, ~hits), hits)
-    return replace(lines, text=text, ends=ends, orbit=np.where(hits, orbit, lines.orbit))
-
-
-def _line_ends(text: bytes) -> NDArray[np.int64]:
-    return np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == ord("\n")) + 1
-
-
-def _interleaved(
-    hits: bytes, hit_ends: NDArray[np.int64], others: bytes, is_hit: NDArray[np.bool_]
-) -> tuple[bytes, NDArray[np.int64]]:
-    """Put hit lines and other lines back into one order; return the text and its lines' ends."""
-    ends = np.concatenate((np.zeros(1, np.int64), hit_ends, len(hits) + _line_ends(others)))
-    array = pa.LargeBinaryArray.from_buffers(
-        pa.large_binary(), len(ends) - 1, [None, pa.py_buffer(ends), pa.py_buffer(hits + others)]
-    )
-    place = np.empty(len(is_hit), dtype=np.int64)
-    place[is_hit] = np.arange(len(hit_ends))
-    place[~is_hit] = np.arange(len(hit_ends), len(is_hit))
-    merged = array.take(pa.array(place))
-    return merged.buffers()[2].to_pybytes(), np.cumsum(np.diff(ends)[place])
+    new = pc.cast(pc.cast(pa.array(orbit[hits]), pa.large_string()), pa.large_binary())
+    place = np.arange(3 * n).reshape(n, 3)
+    place[hits, 1] = 3 * n + np.arange(len(new))
+    moved = pa.concat_arrays([old, new]).take(pa.array(place.ravel()))
+    ends = np.frombuffer(moved.buffers()[1], dtype=np.int64)[3 : 3 * n + 1 : 3]
+    return replace(lines, text=moved.buffers()[2].to_pybytes()[: ends[-1]], ends=ends, orbit=orbit)
