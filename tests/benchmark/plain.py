@@ -57,6 +57,7 @@ class Plain:
         self._broker_pids = broker_pids
         self._output = parts.folder / "batches.jsonl"
         parts.broker.create_topics()
+        self._producer: Process | None = None
         self._analysis = self._script("plain_analysis", str(parts.document), str(self._output), jars)
 
     def wait_until_ready(self) -> None:
@@ -72,7 +73,7 @@ class Plain:
         PlainEnded : the analysis ended.
         """
         before = len(self._batches())
-        producer = self._script(
+        self._producer = producer = self._script(
             "plain_producer", str(self._parts.document), str(data.path), str(rate), str(10 * LONGEST_S)
         )
         try:
@@ -85,6 +86,7 @@ class Plain:
             took, released = time.time() - began, self._rows_sent() - ends_before
             cpu = {part: cpu_s(pid) - cpu_before[part] for part, pid in pids.items()}
         finally:
+            self._producer = None
             self._parts.kill(producer)
         batches = self._batches()[first:]
         span = batches[-1]["published"] - (batches[0]["published"] - batches[0]["ms"] / 1000)
@@ -125,9 +127,14 @@ class Plain:
             if self._analysis.poll() is not None:
                 errors = [line for line in self._parts.log("plain_analysis").splitlines() if "Error" in line]
                 raise PlainEnded(errors[0][:200] if errors else f"exit code {self._analysis.returncode}")
+            if self._producer is not None and self._producer.poll():
+                raise PlainEnded(f"its producer: {self._parts.log('plain_producer').splitlines()[-1][:200]}")
             return what()
 
-        wait_until(is_so, f"{why} of the plain analysis")
+        try:
+            wait_until(is_so, f"{why} of the plain analysis")
+        except AssertionError as error:  # it hangs, which is an end too
+            raise PlainEnded(str(error)) from error
 
     def _batches(self) -> list[dict]:
         """Return the batches so far that held rows."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kafka import KafkaProducer
 
-from cosmo.pace import Pace
+from cosmo.pace import SteadyPace
 from cosmo.settings import Settings
 
 
@@ -25,7 +25,7 @@ def main(document: Path, rows: Path, rate: float, seconds: float) -> None:
     )
     lines = itertools.cycle(rows.read_bytes().splitlines())
     began = time.monotonic()
-    pace = Pace(rate, began)
+    pace = SteadyPace(rate, began)
     number = 0
     while (now := time.monotonic()) - began < seconds:
         due = int(pace.due(now))
