@@ -29,9 +29,7 @@ class WorkedOff:
     rows_per_s: float  #: from the start of the first batch to the last result: Spark's start is not in it
     batches: int
     cpu_s_per_mrow: dict[str, float]
-    resident_mib: tuple[
-        float, float
-    ]  #: most of the analysis in the first half of the time, and in the second
+    resident_mib: tuple[float, float]  #: most of the analysis in the first half of the time, in the second
     account: Account
 
 
