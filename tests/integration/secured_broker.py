@@ -69,11 +69,6 @@ class SecuredBroker(EmbeddedBroker):
         security = self.settings.security.model_copy(update={"credentials": self.credentials(user)})
         return self.settings.model_copy(update={"security": security})
 
-    def start(self) -> None:
-        """Return when the broker answers and each user has its rights."""
-        super().start()
-        Broker(self.settings).set_access()
-
     def _broker_child(self, folder: DataFolder) -> Child:
         child = kafka.child(self.settings, folder, self._jars, self._answers)
         assert child.before is not None

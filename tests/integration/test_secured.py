@@ -38,6 +38,7 @@ READS = {
 def secured(jars: Jars, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
     broker = SecuredBroker(tmp_path_factory.mktemp("secured"), jars)
     broker.start()
+    Broker(broker.settings).set_access()
     runs.begin(Broker(broker.settings_of("operator")), "a test")
     yield broker
     broker.stop()
@@ -177,7 +178,6 @@ def test_the_whole_path_each_part_as_its_own_user(
         secured.set_password("producer", "another-word")
         secured.stop()
         secured.start()
-        admin.set_access()
         assert producer.wait(120) == 1
         assert re.search("does not take the user 'producer'", parts.log("produce"))
         (secured.credentials("producer") / "kafka.json").write_text(
