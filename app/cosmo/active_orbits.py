@@ -7,6 +7,7 @@ then as far as needed, so addition is associative and commutative as long as no 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,9 +82,7 @@ def _blocks(
         return ActiveByOrbit(0, *(array[:0] for array in (block, orbits, total, maximum)))
     order = np.argsort(block, kind="stable")
     block = block[order]
-    steps = 0
-    while 1 + np.count_nonzero(np.diff(block >> steps)) > MAX_BLOCKS:
-        steps += 1
+    steps = bisect_left(range(64), True, key=lambda s: np.count_nonzero(np.diff(block >> s)) < MAX_BLOCKS)
     block >>= steps
     starts = np.flatnonzero(np.diff(block, prepend=-1))
     return ActiveByOrbit(

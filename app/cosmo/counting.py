@@ -32,6 +32,7 @@ N_CELLS = N_CHAMBERS * N_CHANNELS
 SCINTILLATOR, UNMAPPED = N_CELLS, N_CELLS + 1
 _DENSE_ORBITS_PER_HIT = 16
 _DENSE_ORBITS = 1 << 16
+_DENSE_HITS_PER_ORBIT = 2
 
 
 def _cell_table() -> NDArray[np.uint16]:
@@ -167,10 +168,8 @@ class Tally:
         """
         occupied, rank = _ranks(place)
         chamber_hit = cell < N_CELLS
-        seen = np.zeros(len(occupied) * N_CELLS, dtype=np.uint8)
         key = rank * np.int32(N_CELLS) + cell
-        seen[key if chamber_hit.all() else key[chamber_hit]] = 1
-        active = _count_ones(seen.reshape(len(occupied), N_CHAMBERS, N_CHANNELS))
+        active = _active_channels(key if chamber_hit.all() else key[chamber_hit], len(occupied))
         self.active += np.bincount(
             (active + np.arange(N_CHAMBERS) * (N_CHANNELS + 1)).ravel(), minlength=len(self.active)
         )
@@ -214,6 +213,23 @@ def _ranks(place: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int3
     near = place - start
     present[near] = True
     return np.flatnonzero(present) + start, (np.cumsum(present, dtype=np.int32) - 1)[near].astype(np.int32)
+
+
+def _active_channels(key: NDArray[np.int32], n_orbits: int) -> NDArray[np.int64]:
+    """Return how many channels of each orbit and chamber were hit, shape (n_orbits, 4).
+
+    Parameters
+    ----------
+    key : of each hit, the orbit's rank * N_CELLS + cell.
+    """
+    if len(key) < _DENSE_HITS_PER_ORBIT * n_orbits:  # a table of all cells would be nearly empty
+        key = np.sort(key)
+        first_of_its_kind = np.diff(key, prepend=-1) != 0
+        counted = np.bincount(key[first_of_its_kind] // N_CHANNELS, minlength=n_orbits * N_CHAMBERS)
+        return counted.reshape(n_orbits, N_CHAMBERS)
+    seen = np.zeros(n_orbits * N_CELLS, dtype=np.uint8)
+    seen[key] = 1
+    return _count_ones(seen.reshape(n_orbits, N_CHAMBERS, N_CHANNELS))
 
 
 def _count_ones(seen: NDArray[np.uint8]) -> NDArray[np.int64]:
