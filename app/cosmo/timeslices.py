@@ -355,10 +355,10 @@ class Timeslicer:
             self._limits.carry_bytes - self._unclosed_bytes,
         )
         before = int(lines.ends[first - 1]) if first else 0
+        if first + _SHORTEST_STRETCH > last or lines.ends[first + _SHORTEST_STRETCH - 1] - before > room:
+            return 0
         # Looking further than the next wild hit is work done again after it.
         last = min(last, first + self._stretch, int(np.searchsorted(lines.ends, before + room, side="right")))
-        if last - first < _SHORTEST_STRETCH:
-            return 0
         hit_rows = np.flatnonzero(lines.fate[first:last] == HIT_HEAD)
         if self._clock.epoch == NO_EPOCH:
             if len(hit_rows):
