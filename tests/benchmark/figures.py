@@ -14,6 +14,7 @@ from .ladder import AtRate
 from .plain import PlainAtRate
 from .released import Released
 from .streams import Account
+from .verdicts import most_once_behind
 
 
 @dataclass
@@ -47,8 +48,8 @@ class Figures:
 
     @property
     def plain_maximum(self) -> float:
-        """The most that the plain design did, whether it kept up or not."""
-        return max((at.measured_rows_per_s for at in self.plain), default=0.0)
+        """The most that the plain design did; NaN, unknown, where it ended before it fell behind."""
+        return most_once_behind([(at.measured_rows_per_s, at.keeps_up) for at in self.plain])
 
     def as_json(self) -> dict[str, Any]:
         told = dataclasses.asdict(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -125,7 +126,8 @@ class Plain:
         def is_so() -> bool:
             time.sleep(LOOK_S)
             if self._analysis.poll() is not None:
-                errors = [line for line in self._parts.log("plain_analysis").splitlines() if "Error" in line]
+                said = self._parts.log("plain_analysis").splitlines()
+                errors = [line for line in said if re.match(r"\S+Error\b", line)]
                 raise PlainEnded(errors[0][:200] if errors else f"exit code {self._analysis.returncode}")
             if self._producer is not None and self._producer.poll():
                 raise PlainEnded(f"its producer: {self._parts.log('plain_producer').splitlines()[-1][:200]}")

@@ -16,6 +16,7 @@ import pyspark.sql.functions as F  # noqa: N812 - the usual name
 from kafka import KafkaProducer
 from pyspark.sql import DataFrame, SparkSession
 
+from cosmo.detector import DRIFT_HIGH_NS, DRIFT_LOW_NS
 from cosmo.settings import Settings
 
 ROWS_PER_BATCH = 500_000
@@ -95,7 +96,9 @@ def statistics(rows: DataFrame) -> dict:
     offset = F.element_at(
         F.create_map(*(F.lit(v) for pair in OFFSET_NS.items() for v in pair)), F.col("chamber").cast("int")
     )
-    drift = (F.col("bx") * 25 + F.col("tdc") * 25 / 30 - F.col("start_ns") + offset).alias("drift_ns")
+    drift = F.col("bx") * 25 + F.col("tdc") * 25 / 30 - F.col("start_ns") + offset
+    # As far as the histogram goes: hits of an orbit are up to 89 us apart, and each ns would be a bin.
+    drift_bin = F.floor(F.greatest(F.lit(DRIFT_LOW_NS - 1), F.least(F.lit(DRIFT_HIGH_NS), drift)))
     active = in_chamber.groupBy("chamber", "orbit").agg(F.countDistinct("cell").alias("active"))
     frames = {
         "hits": hits.agg(F.count("*")),
@@ -106,7 +109,7 @@ def statistics(rows: DataFrame) -> dict:
             F.sum("active"), F.max("active")
         ),
         "scintillator_occupancy": triggered.groupBy("chamber", "cell").count(),
-        "drift": triggered.select("chamber", drift).groupBy("chamber", F.floor("drift_ns")).count(),
+        "drift": triggered.groupBy("chamber", drift_bin.alias("drift_ns")).count(),
         "scintillators": hits.where("fpga = 1 and channel = 128").agg(F.count("*")),
         "ancillary": rows.where("head != 2").groupBy("head").count(),
         "unmapped": hits.where("chamber is null").agg(F.count("*")),

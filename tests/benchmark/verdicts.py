@@ -37,5 +37,15 @@ def ratio(numerator: float, denominator: float) -> float:
     return numerator / denominator if denominator else math.nan
 
 
+def most_once_behind(seen: list[tuple[float, bool]]) -> float:
+    """Return the largest rate of those measured, NaN where it still kept up with the last that was offered.
+
+    Parameters
+    ----------
+    seen : rate and whether it kept up, at rising rates.
+    """
+    return math.nan if all(keeps_up for _, keeps_up in seen) else max(rate for rate, _ in seen)
+
+
 def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

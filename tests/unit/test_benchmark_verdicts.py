@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from benchmark.verdicts import Verdict, ratio
+from benchmark.verdicts import Verdict, most_once_behind, ratio
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,16 @@ def test_a_verdict_says_what_was_wanted_and_what_came():
 def test_a_ratio_to_nothing_is_not_a_number():
     assert ratio(6, 3) == 2
     assert math.isnan(ratio(6, 0))
+
+
+@pytest.mark.parametrize(
+    ("seen", "most"),
+    [
+        pytest.param([(1_100, True), (42_000, False)], 42_000, id="it fell behind"),
+        pytest.param([(42_000, True), (40_000, False)], 42_000, id="more before"),
+        pytest.param([(1_100, True), (10_000, True)], math.nan, id="it ended before"),
+        pytest.param([], math.nan, id="not measured"),
+    ],
+)
+def test_the_most_of_a_design_is_known_once_it_falls_behind(seen, most):
+    assert most_once_behind(seen) == pytest.approx(most, nan_ok=True)
