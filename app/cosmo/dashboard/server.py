@@ -26,6 +26,7 @@ from cosmo.dashboard.health import HealthHandler
 from cosmo.dashboard.session import Session
 from cosmo.errors import PartFailed, PreflightError
 from cosmo.settings import Settings
+from cosmo.steady_memory import keep_freed_memory
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ def serve(
     PreflightError : the port is taken.
     PartFailed : the feed ended by itself; the reason is its cause.
     """
+    keep_freed_memory()
     _insist_on_port(settings.ports.dashboard)
     stop = stop or threading.Event()
     feed = feed or BrokerFeed(settings)
