@@ -80,6 +80,14 @@ def test_a_role_knows_nothing_of_the_deployment(role):
         assert "deployment." not in path.read_text(), f"{path} reads the deployment; give the role an input"
 
 
+def test_a_command_on_a_host_names_its_settings():
+    """On localhost it would else take those that the operator's COSMO_CONFIG_PATH names, on the controller."""
+    lines = [line for path in ROOT.glob("roles/*/tasks/*.yml") for line in path.read_text().splitlines()]
+    calls = [line for line in lines if "/bin/cosmo" in line and "service_command:" not in line]
+    assert calls
+    assert [line for line in calls if "--config" not in line] == []
+
+
 def test_only_one_file_of_ansible_reads_the_settings():
     readers = [
         str(path.relative_to(ROOT))

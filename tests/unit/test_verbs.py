@@ -174,6 +174,22 @@ def test_a_run_has_its_note_and_says_how_to_reach_the_pages(checkout):
     assert "-J me@gateway 10.0.0.11" in result.output
 
 
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [
+        pytest.param([], [], id="no options"),
+        pytest.param(["-v"], [], id="none of them an inventory"),
+        pytest.param(["-imore.yml"], ["--inventory=more.yml"], id="joined"),
+        pytest.param(["-v", "--inventory=more.yml"], ["--inventory=more.yml"], id="long"),
+    ],
+)
+def test_the_pages_are_looked_for_in_the_inventories_of_the_run(checkout, options, more):
+    (checkout / "shown.json").write_text(json.dumps(inventory(cmaster={"ansible_host": "10.0.0.11"})))
+    result, _ = called(checkout, "run", *options)
+    assert result.exit_code == 0, result.output
+    assert (checkout / "inventories").read_text().split() == ["--inventory=inventory/cloud", *more, "--list"]
+
+
 def test_a_run_that_failed_has_no_pages_to_reach(checkout):
     result, call = called(checkout, "run", environment={"FAKE_CODE": "2"})
     assert result.exit_code == 2

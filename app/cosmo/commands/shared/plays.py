@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -105,7 +106,7 @@ def deployment() -> str:
 def _inventories(options: Sequence[str]) -> list[str]:
     """Return those of the options that name inventories."""
     found: list[str] = []
-    for option, value in zip(options, [*options[1:], ""], strict=True):
+    for option, value in pairwise((*options, "")):
         if option in ("-i", "--inventory", "--inventory-file"):
             found.append(f"--inventory={value}")
         elif option.startswith("--inventory="):
