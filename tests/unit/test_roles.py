@@ -81,7 +81,7 @@ def test_a_role_knows_nothing_of_the_deployment(role):
 
 
 def test_a_command_on_a_host_names_its_settings():
-    """On localhost it would else take those that the operator's COSMO_CONFIG_PATH names, on the controller."""
+    """On localhost it would else take those that the operator's COSMO_CONFIG_PATH names."""
     lines = [line for path in ROOT.glob("roles/*/tasks/*.yml") for line in path.read_text().splitlines()]
     calls = [line for line in lines if "/bin/cosmo" in line and "service_command:" not in line]
     assert calls
