@@ -38,7 +38,7 @@ def ratio(numerator: float, denominator: float) -> float:
 
 
 def most_once_behind(seen: list[tuple[float, bool]]) -> float:
-    """Return the largest rate of those measured, NaN where it still kept up with the last that was offered.
+    """Return the largest rate of those measured, NaN, unknown, where it kept up with all of them.
 
     Parameters
     ----------
