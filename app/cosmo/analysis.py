@@ -89,6 +89,7 @@ log4j.logger.org.apache.spark.sql.kafka010=ERROR
 # Tell the failure of a task one after the other, each with its traces; we say what ended the query.
 log4j.logger.org.apache.spark.executor.Executor=OFF
 log4j.logger.org.apache.spark.scheduler.TaskSetManager=ERROR
+log4j.logger.org.apache.spark.TaskContextImpl=OFF
 log4j.logger.org.apache.spark.sql.execution.python.ArrowPythonRunner=OFF
 log4j.logger.org.apache.spark.sql.execution.streaming.MicroBatchExecution=OFF
 log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR

@@ -34,7 +34,7 @@ def child(folder: DataFolder, name: str, program: str, **other: object) -> Child
         "environment": {"PATH": os.defpath},
         "folder": folder.path,
         "log": folder.log(name),
-        "ready": lambda: Finding(name, mark.exists(), "up" if mark.exists() else "not up"),
+        "ready": lambda _: Finding(name, mark.exists(), "up" if mark.exists() else "not up"),
         "ready_within_s": 10,
     }
     return Child(**{**description, **other})  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,6 +110,21 @@ def test_a_killed_part_is_started_again(folder: DataFolder) -> None:
         os.kill(first, signal.SIGKILL)
         watch_until(stack, lambda: stack.process_ids.get("part", first) != first)
         watch_until(stack, lambda: stack.states["part"] is State.READY)
+
+
+def test_a_part_started_again_is_ready_by_what_came_since_its_own_start(folder: DataFolder) -> None:
+    asked: list[float] = []
+
+    def ready(started: float) -> Finding:
+        asked.append(started)
+        return Finding("part", True, "up")
+
+    with Supervisor(folder, [child(folder, "part", LASTING, ready=ready)]) as stack:
+        assert stack.start()
+        killed = time.time()
+        assert asked[-1] <= killed
+        os.kill(stack.process_ids["part"], signal.SIGKILL)
+        watch_until(stack, lambda: asked[-1] > killed)
 
 
 def test_a_part_that_ends_too_often_stops_everything(

@@ -148,7 +148,7 @@ from cosmo.probes import Finding
 with DataFolder(Path(sys.argv[1])) as folder:
     argv = (sys.executable, "-S", "-c", "import signal; signal.pause()")
     children = [
-        Child(name, argv, {}, folder.path, folder.log(name), lambda: Finding("part", True, "runs"))
+        Child(name, argv, {}, folder.path, folder.log(name), lambda _: Finding("part", True, "runs"))
         for name in ("one", "two")
     ]
     with Supervisor(folder, children) as stack, stack.stopped_by_signals():

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from cosmo import probes
 from cosmo.broker import Broker
 from cosmo.embedded import java, kafka
-from cosmo.embedded.child import Child
+from cosmo.embedded.child import Child, Ready
 from cosmo.embedded.folder import DataFolder
 from cosmo.settings import Settings
 
@@ -28,9 +26,8 @@ def children(
     analysis_ended : called when the analysis has ended in good order: nobody writes any more.
     """
     broker = Broker(settings)
-    begun = time.time()
 
-    def part(name: str, verb: str, ready: probes.Probe, **more: object) -> Child:
+    def part(name: str, verb: str, ready: Ready, **more: object) -> Child:
         return Child(
             name=name,
             argv=(sys.executable, "-m", "cosmo", "--config", str(document), verb),
@@ -46,16 +43,21 @@ def children(
         part(
             "analysis",
             "analyse",
-            partial(probes.result, broker, since=begun),
+            lambda started: probes.result(broker, since=started),
             ready_within_s=120.0,
             stop_within_s=12.0,
             after=analysis_ended,
         ),
-        part("producer", "produce", partial(probes.stream, broker, since=begun), may_finish=True),
+        part(
+            "producer",
+            "produce",
+            lambda started: probes.stream(broker, since=started),
+            may_finish=True,
+        ),
         part(
             "dashboard",
             "dashboard",
-            partial(probes.dashboard, settings.ports.dashboard, with_data=True),
+            lambda _: probes.dashboard(settings.ports.dashboard, with_data=True),
             ready_within_s=180.0,  # it has data to show only after the analysis's first batch
         ),
     ]

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Final
 import psutil
 
 from cosmo.errors import PartFailed
-from cosmo.probes import Probe
+from cosmo.probes import Finding, Probe
 
 LOG_MAX_BYTES: Final = 8 << 20
 """A larger log becomes NAME.log.1, whose predecessor goes: 16 MiB a child in all."""
@@ -26,6 +27,9 @@ _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _PRCTL: Final = ctypes.CDLL(None, use_errno=True).prctl
 _KILL_ROUNDS: Final = 5
 _GONE_WITHIN_S: Final = 1.0
+
+Ready = Callable[[float], Finding]
+"""Asked with the Unix time of the process's start: what one before it left behind does not count."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Child:
     """Working folder."""
     log: Path
     """Where its output goes, appended."""
-    ready: Probe
+    ready: Ready
     """Says that it works, not merely runs. It is asked ten times a second."""
     ready_within_s: float = 60.0
     needs: tuple[str, ...] = ()
@@ -74,6 +78,7 @@ class Running:
     def __init__(self, child: Child) -> None:
         """Start it; PartFailed if the program or its files cannot be used."""
         self.child = child
+        self.started = time.time()  #: Unix time
         try:
             for path, content in child.files.items():
                 path.write_text(content, encoding="utf-8")

@@ -41,7 +41,7 @@ def child(settings: Settings, folder: DataFolder, jars: Jars, ready: Probe) -> C
         needs=(zookeeper.NAME,),
         # A broker that was killed leaves its session behind. A new one that finds it there ends at once.
         before=partial(probes.zookeeper_forgot, zookeeper.HOST, settings.ports.zookeeper, BROKER_ZNODE),
-        ready=ready,
+        ready=lambda _: ready(),
         ready_within_s=60,
         stop_within_s=10,
     )

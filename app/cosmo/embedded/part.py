@@ -133,7 +133,7 @@ class Part:
 
     def _see_if_ready(self) -> None:
         assert self.running is not None
-        finding = self.child.ready()
+        finding = self.child.ready(self.running.started)
         took_s = self._clock() - self._started_at
         if finding.ok:
             self.state = State.READY

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 from cosmo import probes
@@ -36,7 +35,7 @@ def child(settings: Settings, folder: DataFolder, jars: Jars) -> Child:
         folder=folder.path,
         log=folder.log(NAME),
         files={configuration: _configuration(settings), log4j: java.log4j()},
-        ready=partial(probes.zookeeper, HOST, settings.ports.zookeeper),
+        ready=lambda _: probes.zookeeper(HOST, settings.ports.zookeeper),
         ready_within_s=30,
     )
 
