@@ -31,10 +31,11 @@ class MemoryBroker:
         self.runs, self.totals = {}, {}
         self.is_away = False
         self.read_records = 0
+        self.read_runs = 0
 
-    def put(self, message, *, topic=RESULTS, headers=()):
+    def put(self, message, *, topic=RESULTS, key=None, headers=()):
         offset = len(self.topics[topic])
-        self.topics[topic].append(Record(0, offset, BEGAN_S + offset, None, message, list(headers)))
+        self.topics[topic].append(Record(0, offset, BEGAN_S + offset, key, message, list(headers)))
 
     def put_result(self, each, *, value=None):
         headers = [("run", str(each.run).encode()), ("number", str(each.number).encode())]
@@ -42,7 +43,7 @@ class MemoryBroker:
 
     def put_run(self, record):
         self.runs[record.number] = record
-        self.put(b"", topic=RUNS)
+        self.put(record.to_json(), topic=RUNS, key=f"run:{record.number}".encode())
 
     def _answer(self):
         if self.is_away:
@@ -54,6 +55,7 @@ class MemoryBroker:
 
     def run_messages(self):
         self._answer()
+        self.read_runs += 1
         return dict(self.runs), dict(self.totals)
 
     def read(self, topic, start, end):
@@ -178,6 +180,15 @@ def test_takes_in_the_end_of_the_run(broker, following):
     until(lambda: collector.snapshot.run is not None)
     broker.put_run(run_record(ended="2023-11-15T00:00:00.000+00:00"))
     until(lambda: collector.snapshot.run.ended is not None)
+
+
+def test_a_total_does_not_make_it_read_all_runs_again(broker, following):
+    collector = following()
+    until(lambda: collector.snapshot.run is not None)
+    broker.put(run_total(0, hits_summary(1)).to_json(), topic=RUNS, key=b"total:1")
+    broker.put_run(run_record(note="after the total"))
+    until(lambda: collector.snapshot.run.note == "after the total")
+    assert broker.read_runs == 1
 
 
 def test_waits_for_a_run_and_says_so(broker, following):

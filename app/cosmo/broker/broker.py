@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -17,13 +16,12 @@ from cosmo.broker.description import TopicDescription, describe
 from cosmo.broker.following import Ends, Follower
 from cosmo.broker.numbered_log import NumberedLog
 from cosmo.broker.records import Newest, Offsets, Record, whole_number
+from cosmo.broker.run_messages import newest_run_messages
 from cosmo.broker.sending import Sent, send
 from cosmo.errors import BrokerAway, MalformedMessage, NoRun
 from cosmo.results import Result, Run, RunTotal
 from cosmo.settings import Settings
 from cosmo.slice_records import SliceRecord, Writer
-
-log = logging.getLogger(__name__)
 
 LOOK_BACK = 16
 """Records of the run looked at below the newest one: more than can be in flight from processes that died."""
@@ -217,26 +215,10 @@ class Broker:
         return [Result.from_json(first[number].value) for number in sorted(first)]
 
     def run_messages(self) -> tuple[dict[int, Run], dict[int, RunTotal]]:
-        """Return the records and the newest totals of all runs; unreadable ones are told and left out."""
+        """Return the records and the newest totals of all runs."""
         topic = self.topics.runs.name
         with self._connection.consumer() as consumer:
-            records = read_between(consumer, topic, {}, ends_of(consumer, topic))
-        runs: dict[int, Run] = {}
-        totals: dict[int, RunTotal] = {}
-        for record in records:
-            key = (record.key or b"").decode(errors="replace")
-            try:
-                if key.startswith("run:"):
-                    run = Run.from_json(record.value)
-                    runs[run.number] = run
-                elif key.startswith("total:"):
-                    total = RunTotal.from_json(record.value)
-                    known = totals.get(total.run)
-                    if known is None or total.number > known.number:
-                        totals[total.run] = total
-            except MalformedMessage as error:
-                log.warning("%s, record %d of %s", error, record.offset, topic)
-        return runs, totals
+            return newest_run_messages(read_between(consumer, topic, {}, ends_of(consumer, topic)))
 
     def current_run(self) -> Run:
         """Return the run that is on.

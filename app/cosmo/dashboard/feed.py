@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from cosmo.broker import Broker, Follower, Record, wait_for, whole_number
+from cosmo.broker import Broker, Follower, Record, newest_run_messages, wait_for, whole_number
 from cosmo.dashboard.collector import Collector
 from cosmo.errors import BrokerAway, BrokerError, MalformedMessage, NoRun
 from cosmo.results import Result, Run, RunTotal
@@ -137,7 +137,8 @@ class BrokerFeed:
                 for record in came:
                     end = record.offset + 1
                     is_newer |= self._take(record, self._clock())
-                if (runs.poll(0) or is_newer) and self._is_another_run():
+                written, _ = newest_run_messages(runs.poll(0))
+                if self._is_another_run(written) or (is_newer and self._is_another_run(self._runs_now())):
                     return
                 if not came and self._clock() - heard_s > ASK_AFTER_S:
                     heard_s = self._clock()
@@ -158,12 +159,13 @@ class BrokerFeed:
                 log.warning("the broker answers again")
                 away = False
 
-    def _is_another_run(self) -> bool:
-        runs, _ = self._broker.run_messages()
-        if max(runs, default=None) != self._run:
-            return True
-        self.collector.describe(runs[self._run])
-        return False
+    def _runs_now(self) -> dict[int, Run]:
+        return self._broker.run_messages()[0]
+
+    def _is_another_run(self, runs: dict[int, Run]) -> bool:
+        if self._run in runs:
+            self.collector.describe(runs[self._run])
+        return max(runs, default=self._run) > self._run
 
     def _take(self, record: Record, received_s: float) -> bool:
         """Take in one record of the results topic; return whether it is of a newer run."""
