@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -57,7 +58,7 @@ def download(
     """
     targets = [_Target(stored, folder / _relative(stored.key)) for stored in objects]
     for target in targets:
-        target.require_no_other_file()
+        target.require_possible()
     with _only_one_in(folder):
         _require_disk(folder, sum(target.missing_bytes for target in targets))
         stop = threading.Event()
@@ -85,7 +86,8 @@ class _Target:
 
     @property
     def part(self) -> Path:
-        return self.path.with_name(f"{self.path.name}.{self.stored.etag[:12]}.part")
+        etag = re.sub(r"[^0-9A-Za-z-]", "_", self.stored.etag)
+        return self.path.with_name(f"{self.path.name}.{etag[:12]}.part")
 
     @property
     def missing_bytes(self) -> int:
@@ -93,8 +95,17 @@ class _Target:
             return 0
         return max(0, self.stored.size_bytes - _size_bytes(self.part))
 
-    def require_no_other_file(self) -> None:
-        if self.path.exists() and _size_bytes(self.path) != self.stored.size_bytes:
+    def require_possible(self) -> None:
+        """Refuse an object whose file cannot be made, or is another one."""
+        try:
+            is_another = self.path.exists() and _size_bytes(self.path) != self.stored.size_bytes
+            _size_bytes(self.part)
+        except OSError as error:
+            raise PreflightError(
+                f"{self.part}: expected a name that a file can have, got: {error.strerror}; "
+                f"leave the object {self.stored.key} out by names, or choose a shorter folder"
+            ) from error
+        if is_another:
             raise self._is_another()
 
     def fetch(
@@ -189,6 +200,10 @@ def _only_one_in(folder: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise AlreadyRunning(
                 f"{folder}: expected no other download into this folder, one is at work; wait for its end"
+            ) from error
+        except OSError as error:
+            raise PreflightError(
+                f"{folder}: expected a folder that can be locked, got: {error.strerror}; choose another"
             ) from error
         yield
     finally:

@@ -38,24 +38,31 @@ def generate(
 ) -> None:
     """Write the first rows of a recording, without a header.
 
-    The files appear under their names when they are whole; until then they end in `.part`.
+    The files appear under their names when they are whole; until then they end in `.part`. A link is
+    followed: what it names is replaced, not the link.
 
     Parameters
     ----------
-    out : the file; gzip if its name ends in .gz.
+    out : the file, which may be there; gzip if its name ends in .gz.
     truth : where to write what is true of these rows (see `generator.truth.Truth`): .csv or .parquet.
     progress : called with the rows written since the last call.
 
     Raises
     ------
-    SettingsError : the truth's name has another ending, or is that of the rows.
+    SettingsError : the truth's name has another ending, or is that of the rows, or one of them is a device.
     SourceError : the disk has too little space or cannot be written, or the recording gives no rows.
     """
     if truth is not None and truth.suffix not in TRUTH_SUFFIXES:
         raise SettingsError(f"{truth}: expected a name that ends in {' or '.join(TRUTH_SUFFIXES)}; rename it")
-    if truth is not None and truth.absolute() == out.absolute():
+    out, truth = out.resolve(), truth.resolve() if truth else None
+    if truth == out:
         raise SettingsError(f"{truth}: expected another name for the truth than for the rows; rename one")
+    for path in filter(None, (out, truth)):
+        if path.exists() and not path.is_file():
+            raise SettingsError(f"{path}: expected a file or a free name, got something else; rename it")
     require_disk(out, n_rows * BYTES_PER_ROW + (n_rows * TRUTH_BYTES_PER_ROW if truth else 0))
+    if truth:
+        require_disk(truth, n_rows * TRUTH_BYTES_PER_ROW)
     try:
         with ExitStack() as files:
             write = files.enter_context(_rows_file(out))
@@ -66,7 +73,8 @@ def generate(
                     write_truth(truth_table(chunk.truth))
                 progress(chunk.n_rows)
     except OSError as error:
-        raise SourceError(f"{out}: expected to write it, got: {error.strerror}; mend the disk") from error
+        names = " and ".join(map(str, filter(None, (out, truth))))
+        raise SourceError(f"{names}: expected to write here, got: {error.strerror}; mend the disk") from error
 
 
 def chunks(recording: Recording, n_rows: int) -> Iterator[Chunk]:
@@ -116,7 +124,7 @@ def truth_table(truth: Truth) -> pa.Table:
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
     """Give a name to write to; it becomes `path` if nothing is raised, else it is removed."""
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")  # another may write the same file
     try:
         yield part
         part.replace(path)
@@ -126,7 +134,7 @@ def _whole(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _rows_file(path: Path) -> Iterator[Callable[[bytes], object]]:
-    with _whole(path) as part, part.open("wb") as raw:
+    with _whole(path) as part, part.open("xb") as raw:
         if path.suffix == ".gz":
             # Without name and time in its header: equal recordings are equal files.
             with gzip.GzipFile("", "wb", compresslevel=3, fileobj=raw, mtime=0) as packed:
@@ -139,7 +147,7 @@ def _rows_file(path: Path) -> Iterator[Callable[[bytes], object]]:
 @contextmanager
 def _truth_file(path: Path) -> Iterator[Callable[[pa.Table], object]]:
     layout = truth_table(Truth.empty()).schema
-    with _whole(path) as part, part.open("wb") as raw:
+    with _whole(path) as part, part.open("xb") as raw:
         if path.suffix == ".parquet":
             with pyarrow.parquet.ParquetWriter(raw, layout) as writer:
                 yield writer.write_table

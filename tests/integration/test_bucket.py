@@ -183,6 +183,23 @@ def test_an_object_replaced_by_a_shorter_one_is_not_mixed(store):
         list(source.blocks())
 
 
+@pytest.mark.parametrize(
+    "replacement",
+    [
+        pytest.param(rows(2, 100 * KIB), id="shorter"),
+        pytest.param(rows(2, 300 * KIB).replace(b"2,0,", b"2,0,0"), id="its lines end elsewhere"),
+    ],
+)
+def test_an_object_replaced_while_nobody_read_it_is_not_gone_on_with(store, replacement):
+    text = rows(1, 300 * KIB)
+    offset = text.rfind(b"\n", 0, 200 * KIB) + 1
+    assert replacement[offset - 1 : offset] != b"\n"
+    store.new_bucket({"data_0.txt": replacement})
+    source = BucketSource.of(store.settings().bucket)
+    with pytest.raises(SourceError, match=rf"data_0.txt: .* stands at byte {offset}, it has been replaced"):
+        list(source.blocks("data_0.txt", offset))
+
+
 def test_of_a_truncated_gzip_object_the_rows_before_are_used(store, caplog):
     text = rows(1, 200 * KIB)
     packed = gzip.compress(text)

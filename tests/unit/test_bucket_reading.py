@@ -80,6 +80,19 @@ def test_threads_share_an_outage(caplog):
     assert len(caplog.messages) == 1
 
 
+def test_one_object_that_never_comes_is_waited_for_by_itself(caplog):
+    caplog.set_level(logging.INFO)
+    wait, times = Pauses(), iter(range(100))
+    outage = Outage(wait, patience_s=4.0, clock=lambda: next(times))
+    for _ in range(5):
+        outage.wait_out(StoreAway("broken"), "this one")
+        outage.over("another one")  # which flows
+    assert wait.taken == [0.1, 0.2, 0.4, 0.8, 1.6]
+    with pytest.raises(StoreAway):
+        outage.wait_out(StoreAway("broken"), "this one")
+    assert len(caplog.messages) == 1
+
+
 def test_patience_ends():
     times = iter([0.0, 9.0, 10.0, 10.1])
     outage = Outage(Pauses(), patience_s=10.0, clock=lambda: next(times))
@@ -198,6 +211,19 @@ def test_keys_that_lead_elsewhere_are_refused(tmp_path, key):
     with pytest.raises(SourceError, match="expected object names that can be file names, got"):
         download(FlakyBucket(), [StoredObject(key, 1, "")], tmp_path / "here")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("key", ["a" * 245, "a" * 300])
+def test_keys_too_long_for_a_file_are_said_before_anything_is_written(tmp_path, key):
+    with pytest.raises(PreflightError, match="expected a name that a file can have, got: File name too long"):
+        download(FlakyBucket(), [STORED, StoredObject(key, 1, STORED.etag)], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_etag_that_is_no_file_name_is_none(tmp_path):
+    done = download(FlakyBucket(), [StoredObject("data_0.txt", len(CONTENT), "a/b+c=")], tmp_path)
+    assert done.size_only == ("data_0.txt",)
+    assert [path.name for path in tmp_path.iterdir()] == ["data_0.txt"]
 
 
 def test_a_full_disk_leaves_a_partial_file_to_go_on_with(tmp_path, monkeypatch):

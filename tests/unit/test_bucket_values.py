@@ -36,6 +36,22 @@ def test_a_service_takes_the_key_of_systemd(tmp_path, monkeypatch):
         Bucket(settings)
 
 
+@pytest.mark.parametrize("url", ["https://my_store:9000", "http://a..b", "https://-x"])
+def test_an_address_that_is_none_is_named(tmp_path, url):
+    key = written(tmp_path / "key.json", {"access_key": "A", "secret_key": "S"})
+    changes = {"bucket.credentials_file": str(key), "bucket.endpoint_url": url, "bucket.ca_bundle": None}
+    with pytest.raises(SourceError, match=r"bucket\.endpoint_url: expected the address of an S3 store, got"):
+        Bucket(Settings.load(CLOUD, changes).bucket)
+
+
+def test_what_the_environment_says_to_aws_tools_has_no_say(tmp_path, monkeypatch):
+    key = written(tmp_path / "key.json", {"access_key": "A", "secret_key": "S"})
+    for name in ("RETRY_MODE", "DEFAULTS_MODE", "ACCOUNT_ID_ENDPOINT_MODE", "PROFILE", "DEFAULT_REGION"):
+        monkeypatch.setenv(f"AWS_{name}", "no such thing")
+    changes = {"bucket.credentials_file": str(key), "bucket.ca_bundle": None}
+    Bucket(Settings.load(CLOUD, changes).bucket)
+
+
 @pytest.mark.parametrize(
     "content",
     [

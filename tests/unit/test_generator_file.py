@@ -1,6 +1,7 @@
 """A generated recording as a file: whole or not there, and its truth beside."""
 
 import gzip
+import os
 
 import numpy as np
 import pyarrow.csv
@@ -87,8 +88,32 @@ def test_no_folder(tmp_path):
 def test_names_of_the_truth(tmp_path):
     with pytest.raises(SettingsError, match=r"ends in \.csv or \.parquet"):
         generate(Beam(), 10, tmp_path / "rows.csv", tmp_path / "truth.txt")
-    with pytest.raises(SettingsError, match="expected another name"):
-        generate(Beam(), 10, tmp_path / "rows.csv", tmp_path / "rows.csv")
+    (tmp_path / "sub").mkdir()
+    for same in (tmp_path / "rows.csv", tmp_path / "sub" / ".." / "rows.csv"):
+        with pytest.raises(SettingsError, match="expected another name"):
+            generate(Beam(), 10, tmp_path / "rows.csv", same)
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(SettingsError, match="expected a file or a free name"):
+        generate(Beam(), 10, pipe)
+    assert pipe.is_fifo()
+
+
+def test_a_link_stays_and_what_it_names_is_written(tmp_path):
+    (tmp_path / "rows.csv").symlink_to("elsewhere.csv")
+    generate(Beam(), 10, tmp_path / "rows.csv")
+    assert (tmp_path / "rows.csv").is_symlink()
+    assert len((tmp_path / "elsewhere.csv").read_bytes().splitlines()) == 10
+
+
+def test_a_file_of_a_name_alike_is_left_alone(tmp_path):
+    mine = tmp_path / "rows.csv.part"
+    mine.write_text("mine")
+    generate(Beam(), 10, tmp_path / "rows.csv")
+    assert mine.read_text() == "mine"
 
 
 def test_no_rows_for_ever_are_said(tmp_path, monkeypatch):

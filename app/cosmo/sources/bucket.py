@@ -71,7 +71,13 @@ class Bucket:
         self._settings = settings
         credentials = Credentials.read(find(BUCKET, settings.credentials_file))
         self._refusals = Refusals(settings.name, settings.endpoint_url, credentials.path)
-        self._client = _client(settings, credentials)
+        try:
+            self._client = _client(settings, credentials)
+        except ValueError as error:  # a host that is no host's name
+            raise SourceError(
+                f"bucket.endpoint_url: expected the address of an S3 store, got {settings.endpoint_url}; "
+                "correct the address"
+            ) from error
 
     def __repr__(self) -> str:
         return f"<Bucket {self.description}>"
@@ -95,7 +101,10 @@ class Bucket:
             entries = [entry for page in pages for entry in page.get("Contents", ())]
         except (BotoCoreError, ClientError, HTTPError, OSError) as error:
             raise self._ours(error) from error
-        listed = (StoredObject(entry["Key"], entry["Size"], entry["ETag"].strip('"')) for entry in entries)
+        try:
+            listed = [StoredObject(entry["Key"], entry["Size"], _etag(entry)) for entry in entries]
+        except KeyError as error:
+            raise self._refusals.foreign(f"a list of objects without their {error.args[0]}") from error
         return tuple(sorted(listed, key=lambda stored: stored.key))
 
     def chunks(self, stored: StoredObject, start: int, end: int) -> Iterator[bytes]:
@@ -130,9 +139,12 @@ class Bucket:
 
     def _require_range(self, stored: StoredObject, start: int, end: int, answer: dict[str, Any]) -> None:
         """Refuse an answer with other bytes than those asked for."""
-        whole = f"bytes 0-{answer['ContentLength'] - 1}/{answer['ContentLength']}"
-        got = answer.get("ContentRange", whole)
-        if answer["ETag"].strip('"') != stored.etag or got.rpartition("/")[2] != str(stored.size_bytes):
+        try:
+            whole = f"bytes 0-{answer['ContentLength'] - 1}/{answer['ContentLength']}"
+            etag, got = _etag(answer), answer.get("ContentRange", whole)
+        except KeyError as error:
+            raise self._refusals.foreign(f"an object without its {error.args[0]}") from error
+        if etag != stored.etag or got.rpartition("/")[2] != str(stored.size_bytes):
             raise self._refusals.changed(stored.key)
         if got != f"bytes {start}-{end - 1}/{stored.size_bytes}":
             raise self._refusals.foreign(
@@ -152,6 +164,11 @@ class Bucket:
         return self._refusals.foreign(f"an answer that is none ({type(error).__name__})")
 
 
+def _etag(said: dict[str, Any]) -> str:
+    """Return the ETag of an entry or an answer; KeyError if it has none."""
+    return str(said["ETag"]).strip('"')
+
+
 def _reason(error: Exception) -> str:
     """Return what the operating system or TLS said; the text of the libraries is long and varies."""
     said = str(getattr(error, "kwargs", {}).get("error") or error)
@@ -167,9 +184,11 @@ def _client(settings: BucketSettings, credentials: Credentials) -> Any:  # noqa:
     # At DEBUG these write the signed headers, with the access key.
     for library in ("boto3", "botocore", "urllib3"):
         logging.getLogger(library).setLevel(logging.ERROR)
-    # The settings are the one source: neither ~/.aws nor a profile of the environment has a say.
-    nothing = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
-    core = botocore.session.Session(session_vars={**nothing, "profile": (None, None, None, None)})
+    # The settings are the one source: neither ~/.aws nor the environment has a say.
+    known = botocore.session.Session.SESSION_VARIABLES.items()
+    nothing = {name: (None, None, default, converted) for name, (_, _, default, converted) in known}
+    no_file = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    core = botocore.session.Session(session_vars={**nothing, **no_file})
     return boto3.session.Session(botocore_session=core).client(
         "s3",
         endpoint_url=settings.endpoint_url,

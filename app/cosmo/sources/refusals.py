@@ -83,5 +83,6 @@ class Refusals:
     def changed(self, key: str) -> SourceError:
         """Return the error for an object that is not the listed one any more."""
         return SourceError(
-            f"{key}: expected the object as it was listed, it has been replaced since; begin a new run"
+            f"{key}: expected the object as it was listed, it has been replaced since; "
+            "begin a new run, or the download again"
         )

@@ -31,7 +31,8 @@ class Stopped(Exception):
 class Outage:
     """Waits for a store that is away, with growing pauses; says it once, and once that it is back.
 
-    Threads share it, so that four downloads that break together are one sentence.
+    Threads share it, so that four downloads that break together are one sentence. Pauses and patience are
+    those of each object: one that never comes is given up though the others do.
 
     Parameters
     ----------
@@ -50,11 +51,15 @@ class Outage:
         self._patience_s = patience_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._since: float | None = None
-        self._pause_s = FIRST_PAUSE_S
+        self._since = 0.0
+        self._waits: dict[str, tuple[float, float]] = {}  # since when, and the next pause, by object
 
-    def wait_out(self, error: StoreAway, where: str) -> None:
-        """Pause after a failure; `where` says what goes on afterwards.
+    def wait_out(self, error: StoreAway, what: str, place: str = "") -> None:
+        """Pause after a failure.
+
+        Parameters
+        ----------
+        what, place : an object, and where in it to go on afterwards.
 
         Raises
         ------
@@ -63,24 +68,24 @@ class Outage:
         """
         with self._lock:
             now = self._clock()
-            if self._since is None:
-                self._since, self._pause_s = now, FIRST_PAUSE_S
-                log.warning("waiting for the bucket, to go on with %s: %s", where, error)
-            if now - self._since > self._patience_s:
+            if not self._waits:
+                self._since = now
+                log.warning("waiting for the bucket, to go on with %s%s: %s", what, place, error)
+            since, pause_s = self._waits.get(what, (now, FIRST_PAUSE_S))
+            if now - since > self._patience_s:
                 raise error
-            pause_s = self._pause_s
-            self._pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            self._waits[what] = since, min(2 * pause_s, LONGEST_PAUSE_S)
         if self._wait(pause_s):
             raise Stopped
 
-    def over(self) -> None:
-        """Note that bytes have come."""
-        if self._since is None:  # a look without the lock: this is called for every chunk
+    def over(self, what: str) -> None:
+        """Note that bytes of an object have come."""
+        if what not in self._waits:  # a look without the lock: this is called for every chunk
             return
         with self._lock:
-            if self._since is not None:
+            del self._waits[what]  # only the thread that waited for it is here
+            if not self._waits:
                 log.info("the bucket answers again, after %.1f s", self._clock() - self._since)
-                self._since = None
 
 
 _T = TypeVar("_T")
@@ -94,7 +99,7 @@ def steadily(ask: Callable[[], _T], outage: Outage, what: str) -> _T:
         except StoreAway as error:
             outage.wait_out(error, what)
         else:
-            outage.over()
+            outage.over(what)
             return answer
 
 
@@ -111,11 +116,11 @@ def steady_chunks(
     while at < end:
         try:
             for chunk in bucket.chunks(stored, at, end):
-                outage.over()
+                outage.over(stored.key)
                 at += len(chunk)
                 yield chunk
         except StoreAway as error:
-            outage.wait_out(error, f"{stored.key} at byte {at}")
+            outage.wait_out(error, stored.key, f" at byte {at}")
 
 
 class SteadyObject(io.RawIOBase):
