@@ -116,7 +116,7 @@ class Analysis:
         self._log: NumberedLog = broker.numbered_log(broker.topics.results.name, run.number, found)
         self._ends = broker.watch_ends(broker.topics.stream.name)
         self._total = self._sum_so_far(newest)
-        self._last_published = time.time()
+        self._published_at = time.monotonic()  # the newest result, or this start
         self._moved_at = time.monotonic()
         self._tasks_done = 0
         self._closed = False
@@ -129,9 +129,11 @@ class Analysis:
         _, totals = self._broker.run_messages()
         known = totals.get(self.run.number)
         total, through = (known.summary.summary(), known.number) if known else (Summary.empty(), -1)
-        return sum(
-            (result.summary.summary() for result in self._broker.results(self.run.number, through)), total
-        )
+        # What another analysis has published since is not ours to go on from.
+        results = [
+            each for each in self._broker.results(self.run.number, through) if each.number <= newest.number
+        ]
+        return sum((result.summary.summary() for result in results), total)
 
     def measure_batch(self, batch: DataFrame, _batch_id: int) -> None:
         """Measure one micro-batch and publish its result (called by Spark)."""
@@ -164,7 +166,7 @@ class Analysis:
         return self._stop.is_set()
 
     def _measure(self, batch: DataFrame) -> None:
-        started = time.time()
+        started, began_at = time.time(), time.monotonic()
         self._moved()
         highest = [self._highest.get(partition, -1) for partition in range(self._partitions)]
         batch.sql_ctx.sparkSession.sparkContext.setLocalProperty(HIGHEST, json.dumps(highest))
@@ -176,14 +178,16 @@ class Analysis:
             offsets[row.partition] = row.next_offset
         first = min((row.first_release for row in rows), default=math.inf)
         last = max((row.last_release for row in rows), default=-math.inf)
-        self._publish(summary, offsets, started, first, last)
+        self._publish(summary, offsets, started, began_at, first, last)
 
     def heartbeat(self, *, now: bool = False) -> None:
         """Publish an empty result if there has been none for a while and no batch is being measured."""
-        is_due = now or time.time() - self._last_published >= HEARTBEAT_S
+        is_due = now or time.monotonic() - self._published_at >= HEARTBEAT_S
         if is_due and self._lock.acquire(blocking=False):
             try:
-                self._publish(Summary.empty(), self.offsets, time.time(), math.inf, -math.inf)
+                self._publish(
+                    Summary.empty(), self.offsets, time.time(), time.monotonic(), math.inf, -math.inf
+                )
             finally:
                 self._lock.release()
 
@@ -200,10 +204,17 @@ class Analysis:
         return all(self.offsets.get(partition, 0) >= end for partition, end in ends.items())
 
     def _publish(
-        self, summary: Summary, offsets: Offsets, started: float, first_release: float, last_release: float
+        self,
+        summary: Summary,
+        offsets: Offsets,
+        started: float,
+        began_at: float,
+        first_release: float,
+        last_release: float,
     ) -> None:
+        """Publish a result; `began_at` is `started`, Unix time, by the clock that only grows."""
         highest = {**self._highest, **summary.numbers.highest}
-        now = time.time()
+        now, now_at = time.time(), time.monotonic()
         measured = first_release <= last_release
         result = Result(
             run=self.run.number,
@@ -215,8 +226,8 @@ class Analysis:
             highest={str(p): number for p, number in highest.items()},
             summary=SummaryMessage.of(summary),
             timings=Timings(
-                batch_ms=1000 * (now - started),
-                interval_ms=1000 * (now - self._last_published),
+                batch_ms=1000 * (now_at - began_at),
+                interval_ms=1000 * (now_at - self._published_at),
                 latency_first_ms=1000 * (now - first_release) if measured else None,
                 latency_last_ms=1000 * (now - last_release) if measured else None,
                 backlog_slices=self._backlog(offsets),
@@ -232,7 +243,7 @@ class Analysis:
         self.offsets, self._highest = offsets, highest
         self._total += summary
         self._number += 1
-        self._last_published = now
+        self._published_at = now_at
         self._moved()
         if result.number % TOTAL_EVERY == TOTAL_EVERY - 1:
             self._write_total()

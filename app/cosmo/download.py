@@ -16,8 +16,8 @@ from typing import Final
 
 from cosmo.errors import AlreadyRunning, PreflightError, SourceError
 from cosmo.sources.bucket import Bucket, StoredObject
-from cosmo.sources.etags import Likeness, likeness
-from cosmo.sources.steady import Outage, Stopped, steady_chunks
+from cosmo.sources.etags import Likeness, likeness, likeness_by_parts
+from cosmo.sources.steady import Outage, Stopped, steadily, steady_chunks
 
 PARALLEL: Final = 4
 PATIENCE_S: Final = 300.0
@@ -114,7 +114,7 @@ class _Target:
         """Return whether the object was fetched, and how sure it is that file and object are the same."""
         try:
             if self.path.exists():
-                found = self._compared(self.path)
+                found = self._compared(self.path, bucket, outage)
                 if found is Likeness.DIFFERENT:
                     raise self._is_another()
                 progress(self.stored.size_bytes)
@@ -122,7 +122,7 @@ class _Target:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             for _ in range(2):  # what an earlier attempt left may be damaged, so once more from the start
                 self._fill_part(bucket, outage, stop, progress)
-                found = self._compared(self.part)
+                found = self._compared(self.part, bucket, outage)
                 if found is not Likeness.DIFFERENT:
                     self.part.replace(self.path)
                     return True, found
@@ -152,8 +152,12 @@ class _Target:
             file.flush()
             os.fsync(file.fileno())  # or a power cut could leave a file of the right name and no content
 
-    def _compared(self, path: Path) -> Likeness:
-        return likeness(path, self.stored.size_bytes, self.stored.etag)
+    def _compared(self, path: Path, bucket: Bucket, outage: Outage) -> Likeness:
+        found = likeness(path, self.stored.size_bytes, self.stored.etag)
+        if found is Likeness.SAME or _size_bytes(path) != self.stored.size_bytes:
+            return found
+        parts = steadily(lambda: bucket.parts(self.stored), outage, self.stored.key)
+        return found if parts is None else likeness_by_parts(path, parts, self.stored.etag)
 
     def _is_another(self) -> SourceError:
         return SourceError(

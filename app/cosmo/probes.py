@@ -211,7 +211,7 @@ def stream(broker: Broker, fresh_s: float = FRESH_S, since: float = 0.0) -> Find
         return Finding("producer", False, f"run {run.number} has no slice yet")
     age_s = time.time() - found.record.timestamp_s
     evidence = f"slice {newest.number} sent {age_s:.1f} s ago, {newest.rows_so_far:,} rows so far"
-    fresh = newest.end or (age_s <= fresh_s and found.record.timestamp_s >= since)
+    fresh = (newest.end or age_s <= fresh_s) and found.record.timestamp_s >= since
     return Finding("producer", fresh, evidence + (", then its source ended" if newest.end else ""))
 
 

@@ -46,7 +46,8 @@ class Producer:
     run, newest : the run, and the newest slice of it, or None.
     publish : sends one slice and returns True, or False when it gave up because of the stop.
     on_published : called after each.
-    clock : returns Unix time in s.
+    clock : returns a time in s that only grows: what is due, and for how long something waits.
+    wall : returns Unix time in s, for the release times that a slice tells.
     rate : returns the rate to stream at, again and again; by default that of the settings.
     """
 
@@ -60,7 +61,8 @@ class Producer:
         publish: Callable[[SliceRecord], bool],
         stop: threading.Event,
         on_published: Callable[[], None] = lambda: None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
         rate: Callable[[], Rate] | None = None,
     ) -> None:
         self._settings = settings.producer
@@ -73,6 +75,7 @@ class Producer:
         self._stop = stop
         self._on_published = on_published
         self._clock = clock
+        self._wall = wall
         self._rate = rate or (lambda: settings.producer.rows_per_s)
         self._paced_at = self._rate()
         self._pace: Pace = pace_of(self._paced_at, clock())
@@ -172,9 +175,14 @@ class Producer:
         return self._slicer.empty_slice(self._clock())
 
     def _queue(self, timeslices: list[Timeslice], *, end: bool = False) -> None:
+        to_unix_s = self._wall() - self._clock()
         for timeslice in timeslices:
             record = SliceRecord.of(
-                timeslice,
+                replace(
+                    timeslice,
+                    first_release=timeslice.first_release + to_unix_s,
+                    last_release=timeslice.last_release + to_unix_s,
+                ),
                 run=self._run.number,
                 number=self._number,
                 producer=self._writer,

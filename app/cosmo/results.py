@@ -7,12 +7,13 @@ read them without COSMO. The published schema is `docs/result.schema.json`.
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import hist
 import numpy as np
 import uhi.io.json
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cosmo.active_orbits import ActiveByOrbit
 from cosmo.detector import N_CHAMBERS, N_HEADS
@@ -22,10 +23,16 @@ from cosmo.slice_numbers import SliceNumbers
 from cosmo.statistics import Histogram, Summary
 
 SCHEMA_VERSION = 1
+MAX_RUN = 10**9
+"""Fits every header, and more than one begins; a larger one on the topic is a stranger's."""
 
 Count = Annotated[int, Field(ge=0)]
 PerChamber = Annotated[list[Count], Field(min_length=N_CHAMBERS, max_length=N_CHAMBERS)]
-UtcTime = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$")]
+UtcTime = Annotated[
+    str,
+    Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$"),
+    AfterValidator(lambda text: datetime.fromisoformat(text) and text),
+]
 UhiHistogram = Annotated[dict[str, Any], Field(description="a histogram in UHI JSON")]
 Interval = Annotated[list[Count], Field(min_length=2, max_length=2)]
 
@@ -84,6 +91,9 @@ class SummaryMessage(_Message):
         blocks = self.active_by_orbit
         if len({len(part) for part in (blocks.block, blocks.orbits, blocks.total, blocks.maximum)}) > 1:
             raise ValueError("expected lists of one length in active_by_orbit")
+        for name, ours in _BINS.items():  # before an array of a stranger's size is made
+            if (bins := _bins(getattr(self, name))) != ours:
+                raise ValueError(f"expected {ours} bins in {name}, got {str(bins)[:80]}")
         try:
             Summary.empty() + self.summary()
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -199,7 +209,7 @@ class Run(_Message):
     """Message of cosmo-runs: the record of a run."""
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
-    number: Annotated[int, Field(ge=1)]
+    number: Annotated[int, Field(ge=1, le=MAX_RUN)]
     note: str
     source: Annotated[str, Field(description="what is streamed, in words")]
     started: UtcTime
@@ -234,6 +244,12 @@ def _uhi(histogram: Histogram) -> dict[str, Any]:
     return written
 
 
+def _bins(written: dict[str, Any]) -> list[Any]:
+    """Return the number of bins along each axis of a histogram in UHI JSON, as far as it tells."""
+    axes = written.get("axes")
+    return [axis.get("bins") for axis in axes if isinstance(axis, dict)] if isinstance(axes, list) else []
+
+
 def _with_arrays(written: dict[str, Any]) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(json.dumps(written), object_hook=uhi.io.json.object_hook)
     return loaded
@@ -263,3 +279,6 @@ def _read(kind: type[_AnyMessage], message: bytes | None) -> _AnyMessage:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise MalformedMessage(f"expected a {name}, but {where}: {first['msg']}; it is left out") from error
+
+
+_BINS = {name: _bins(_uhi(getattr(Summary.empty(), name))) for name in _HISTOGRAMS}

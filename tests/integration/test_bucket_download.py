@@ -93,13 +93,14 @@ def test_an_object_in_parts_is_checked_by_its_parts(store, here):
     assert [stored.etag[-2:] for stored in objects] == ["-2", "-3"]  # odd, usual
     done = download(bucket, objects, here)
     assert content(here) == {"data_usual.txt": text, "data_odd.txt": text}
-    assert done.size_only == ("data_odd.txt",)
+    assert done.size_only == ()
 
 
 def test_it_says_what_it_could_not_check(store, here, monkeypatch, capsys):
     store.new_bucket({})
     text = rows(9, 11 * MIB)
     store.server.put_in_parts(store.changes["bucket.name"], "data_odd.txt", text, 7 * MIB + 1)
+    monkeypatch.setattr(Bucket, "parts", lambda _bucket, _stored: None)  # as an older store
     said = run(store, monkeypatch, capsys, str(here))
     assert "sizes and ETags checked; only the size of 1: their ETags cannot be checked" in said
 

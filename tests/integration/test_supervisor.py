@@ -72,6 +72,16 @@ def test_a_part_that_ends_before_it_is_ready_fails_with_its_last_lines(folder: D
     assert stack.process_ids == {}
 
 
+def test_a_log_that_somebody_removed_ends_nothing(folder: DataFolder) -> None:
+    go = folder.path / "go"
+    with Supervisor(folder, [child(folder, "part", ends_after(go, "sys.exit(1)"))]) as stack:
+        assert stack.start()
+        folder.log("part").unlink()
+        first = stack.process_ids["part"]
+        go.touch()
+        watch_until(stack, lambda: stack.process_ids.get("part", first) != first)
+
+
 def test_old_lines_of_a_log_are_not_blamed(folder: DataFolder) -> None:
     folder.log("part").write_text("an error of yesterday\n")
     with pytest.raises(PartFailed) as raised:

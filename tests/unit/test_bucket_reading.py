@@ -21,10 +21,14 @@ STORED = StoredObject("data_0.txt", len(CONTENT), hashlib.md5(CONTENT).hexdigest
 class FlakyBucket:
     """Yields chunks of 100 bytes; each entry of `breaks` ends one answer after so many bytes."""
 
-    def __init__(self, breaks=(), content=CONTENT):
+    def __init__(self, breaks=(), content=CONTENT, parts=None):
         self.asked = []
+        self._parts = parts
         self._breaks = list(breaks)
         self._content = content
+
+    def parts(self, _stored):
+        return self._parts
 
     def chunks(self, _stored, start, end):
         self.asked.append((start, end))
@@ -204,6 +208,22 @@ def test_a_download_that_arrives_damaged_twice_is_an_error(tmp_path):
         download(FlakyBucket(content=b"x" * len(CONTENT)), [STORED], tmp_path, told.append)
     assert list(tmp_path.iterdir()) == []
     assert sum(told) == 0
+
+
+@pytest.mark.parametrize("parts", [(5000, 5240), (1,) * len(CONTENT)], ids=["two", "many"])
+def test_an_object_in_parts_of_any_size_is_checked_by_them(tmp_path, parts):
+    starts = [sum(parts[:n]) for n in range(len(parts))] if len(parts) == 2 else range(len(CONTENT))
+    pieces = [CONTENT[start : start + size] for start, size in zip(starts, parts, strict=True)]
+    digests = b"".join(hashlib.md5(piece).digest() for piece in pieces)
+    stored = StoredObject("data_0.txt", len(CONTENT), f"{hashlib.md5(digests).hexdigest()}-{len(parts)}")
+    assert download(FlakyBucket(parts=parts), [stored], tmp_path / "whole").size_only == ()
+    with pytest.raises(SourceError, match="got others twice"):
+        download(FlakyBucket(content=CONTENT[::-1], parts=parts), [stored], tmp_path / "damaged")
+
+
+def test_an_etag_of_an_encrypted_object_is_none(tmp_path):
+    stored = StoredObject("data_0.txt", len(CONTENT), "0" * 32)
+    assert download(FlakyBucket(parts=()), [stored], tmp_path).size_only == ("data_0.txt",)
 
 
 @pytest.mark.parametrize("key", ["../data_0.txt", "/etc/data_0.txt", "a/../../data_0.txt", "a//data_0.txt"])

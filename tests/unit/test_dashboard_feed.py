@@ -74,6 +74,8 @@ class MemoryFollower:
 
     def poll(self, timeout_ms):
         self.broker._answer()
+        if self.offset > len(self.broker.topics[self.topic]):
+            self.offset = 0  # as Kafka's client does where a topic was made again
         records = self.broker.topics[self.topic][self.offset :]
         self.offset += len(records)
         if not records:
@@ -248,6 +250,44 @@ def test_a_topic_made_anew_is_read_anew(broker, following, monkeypatch):
     broker.topics[RESULTS].clear()
     broker.put_result(result(0, 8))
     until(lambda: hits(collector) == 8)
+
+
+def test_a_run_with_a_lower_number_is_shown_when_the_topics_begin_anew(broker, following):
+    broker.runs.clear()
+    for number in (5, 6, 7):
+        broker.put_run(run_record(number))
+    broker.put_result(result(0, 50, run=7))
+    collector = following()
+    until(lambda: hits(collector) == 50)
+    for topic in broker.topics.values():
+        topic.clear()
+    broker.runs.clear()
+    broker.put_run(run_record(1, note="anew"))
+    broker.put_result(result(0, 3))
+    broker.put_result(result(1, 4))
+    until(lambda: collector.snapshot.run.note == "anew" and hits(collector) == 7)
+
+
+def test_the_same_run_on_topics_made_anew_is_not_added_to_the_old_one(broker, following):
+    for number in range(5):
+        broker.put_result(result(number, 10))
+    collector = following()
+    until(lambda: hits(collector) == 50)
+    broker.topics[RESULTS].clear()
+    for number in range(3):
+        broker.put_result(result(number, 1))
+    until(lambda: hits(collector) == 3)
+
+
+def test_a_newer_record_of_an_earlier_run_changes_nothing(broker, following):
+    broker.put_run(run_record(2))
+    broker.put_result(result(0, 5, run=2))
+    collector = following()
+    until(lambda: hits(collector) == 5)
+    broker.put_run(run_record(1, note="its end, told late"))
+    broker.put_result(result(1, 2, run=2))
+    until(lambda: hits(collector) == 7)
+    assert collector.snapshot.run.number == 2
 
 
 # -- the fake

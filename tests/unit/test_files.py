@@ -1,6 +1,7 @@
 """Recordings as files find them: cut off, renamed, damaged, of other people. Against the oracle."""
 
 import gzip
+import os
 import sys
 import zlib
 
@@ -122,7 +123,14 @@ def write_loop_of_links(folder):
     return "a.csv"
 
 
+def write_pipe(folder):
+    os.mkfifo(folder / "pipe")
+    return "pipe"
+
+
 BAD = [
+    pytest.param(write_pipe, "expected a file, got something else", id="pipe"),
+    pytest.param(lambda _folder: "x**.csv", "correct it", id="no glob"),
     pytest.param(write_nothing, "nothing is there", id="missing"),
     pytest.param(write_file("a.csv.gz", TEXT), "it is not one; rename it", id="not gzip"),
     pytest.param(write_file("a.csv.gz", PACKED[:12]), "is it whole?", id="cut off before the first row"),

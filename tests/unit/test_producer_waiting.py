@@ -49,6 +49,25 @@ def settings():
     return Settings.load(LOCALHOST, {"producer.rows_per_s": "maximum", "producer.linger_ms": 1000})
 
 
+def test_a_wall_clock_that_steps_back_holds_up_nothing(settings):
+    clock, stop, sent = Clock(), threading.Event(), []
+
+    def wall():
+        return 1.7e9 + clock.now - (3600 if sent else 0)
+
+    def publish(record):
+        sent.append(record)
+        if len(sent) == 4:
+            stop.set()
+        return True
+
+    source, run = WaitingSource(clock), Run.model_construct(number=1)
+    writer = Writer("host", 1, "2026-11-22T20:00:00Z")
+    Producer(settings, source, run, None, writer, publish, stop, clock=clock, wall=wall).stream()
+    assert source.ticks < 1000  # idle slices came at their time, an hour before the first by the wall
+    assert sent[0].first_release == 1.7e9 + 1000.0
+
+
 def test_slices_are_cut_and_the_stop_is_heard_while_the_source_waits(settings):
     clock, stop, sent = Clock(), threading.Event(), []
     source = WaitingSource(clock)

@@ -43,6 +43,11 @@ def test_only_the_total_that_counts_is_read(monkeypatch: pytest.MonkeyPatch) -> 
     [
         pytest.param(b"run:1", b"\xff", id="unreadable run"),
         pytest.param(b"run:1", None, id="null"),
+        pytest.param(
+            b"run:9",
+            run_record(9).to_json().replace(b'"number":9', b'"number":%d' % 10**18),
+            id="huge number",
+        ),
         pytest.param(b"total:1", b"{}", id="unreadable total"),
     ],
 )

@@ -197,20 +197,28 @@ class Broker:
         return (Result.from_json(newest.record.value) if newest.record else None), newest
 
     def results(self, run: int, after: int) -> list[Result]:
-        """Return the first copies of a run's results above a number, ascending."""
+        """Return the first copies of a run's results above a number, ascending.
+
+        It reads backwards until enough numbers of the run below those wanted have come, or enough records of
+        earlier runs in a row: an analysis that was forgotten may write among ours.
+        """
         topic = self.topics.results.name
         with self._connection.consumer() as consumer:
             stop = ends_of(consumer, topic)[0]
             first: dict[int, Record] = {}
-            settled = 0  # records seen below those wanted
-            while stop > 0 and settled < LOOK_BACK:
+            settled: set[int] = set()
+            earlier = 0
+            while stop > 0 and len(settled) < LOOK_BACK and earlier < 4 * LOOK_BACK:
                 start = max(0, stop - 4 * LOOK_BACK)
                 for record in reversed(read_between(consumer, topic, {0: start}, {0: stop})):
-                    if record.is_numbered(run) and record.number > after:
-                        if self.takes(topic, run, record):
-                            first[record.number] = record
-                    elif record.is_numbered(run) or _is_earlier_run(record, run):
-                        settled += 1
+                    if not record.is_numbered(run):
+                        earlier += _is_earlier_run(record, run)
+                        continue
+                    earlier = 0
+                    if record.number <= after:
+                        settled.add(record.number)
+                    elif self.takes(topic, run, record):
+                        first[record.number] = record
                 stop = start
         return [Result.from_json(first[number].value) for number in sorted(first)]
 

@@ -56,6 +56,7 @@ class BrokerFeed:
         self._runs = settings.topics.runs.name
         self._clock = clock
         self._run = 0
+        self._results_end = self._runs_end = 0  # offsets after those read
 
     def run(self, stop: threading.Event) -> None:
         """Fill the collector until stopped, whatever the broker does."""
@@ -69,7 +70,7 @@ class BrokerFeed:
                     closing(self._broker.follow(self._results, {0: found.results_end})) as results,
                     closing(self._broker.follow(self._runs, {0: found.runs_end})) as runs,
                 ):
-                    self._follow(results, runs, found.results_end, stop)
+                    self._follow(results, runs, stop)
             except BrokerError as error:  # between the two; `_find` says so if it lasts
                 self.collector.wait(str(error))
 
@@ -119,6 +120,7 @@ class BrokerFeed:
 
     def _begin(self, found: _Found) -> None:
         self._run = found.run.number
+        self._results_end, self._runs_end = found.results_end, found.runs_end
         self.collector.begin(found.run, found.total)
         for record in found.records:
             # What is read again was not received now.
@@ -127,22 +129,17 @@ class BrokerFeed:
 
     # -- as it goes on
 
-    def _follow(self, results: Follower, runs: Follower, end: int, stop: threading.Event) -> None:
-        """Take what comes; return when there is another run to show, or when stopped."""
+    def _follow(self, results: Follower, runs: Follower, stop: threading.Event) -> None:
+        """Take what comes; return when there is another run to show, a topic begins anew, or when stopped."""
         heard_s, away = self._clock(), False
         while not stop.is_set():
             try:
-                came = results.poll(POLL_MS)
-                is_newer = False
-                for record in came:
-                    end = record.offset + 1
-                    is_newer |= self._take(record, self._clock())
-                written, _ = newest_run_messages(runs.poll(0))
-                if self._is_another_run(written) or (is_newer and self._is_another_run(self._runs_now())):
+                came, written = results.poll(POLL_MS), runs.poll(0)
+                if self._is_over(came, written):
                     return
                 if not came and self._clock() - heard_s > ASK_AFTER_S:
                     heard_s = self._clock()
-                    if self._end(self._results) < end:
+                    if self._end(self._results) < self._results_end:
                         log.warning("%s begins anew; the run is read again", self._results)
                         return
                     self.collector.wait(None)
@@ -158,6 +155,19 @@ class BrokerFeed:
             if away and not self.collector.snapshot.waiting:
                 log.warning("the broker answers again")
                 away = False
+
+    def _is_over(self, came: list[Record], written: list[Record]) -> bool:
+        """Take in new results and records of runs; return whether what is shown is no more the newest run."""
+        if _begins_anew(came, self._results_end) or _begins_anew(written, self._runs_end):
+            log.warning("a topic begins anew; the run is read again")
+            return True
+        is_newer = False
+        for record in came:
+            self._results_end = record.offset + 1
+            is_newer |= self._take(record, self._clock())
+        self._runs_end = max((record.offset + 1 for record in written), default=self._runs_end)
+        noted, _ = newest_run_messages(written)
+        return self._is_another_run(noted) or (is_newer and self._is_another_run(self._runs_now()))
 
     def _runs_now(self) -> dict[int, Run]:
         return self._broker.run_messages()[0]
@@ -184,6 +194,11 @@ class BrokerFeed:
     def _skip(self, reason: str) -> None:
         if self.collector.skip(reason):
             log.warning("a message was skipped: %s", reason)
+
+
+def _begins_anew(records: list[Record], end: int) -> bool:
+    """Whether records stand before those read already: their topic was deleted and made again."""
+    return any(record.offset < end for record in records)
 
 
 def _newest_run(runs: dict[int, Run]) -> Run:

@@ -140,13 +140,15 @@ class Running:
     def cap_log(self, max_bytes: int = LOG_MAX_BYTES) -> None:
         """Cut the log if it has grown too long. A line written in that moment may be lost."""
         log = self.child.log
-        if log.stat().st_size > max_bytes:
+        if log.exists() and log.stat().st_size > max_bytes:  # somebody may have removed it
             shutil.copyfile(log, log.with_name(f"{log.name}.1"))
             os.truncate(log, 0)
             self._began_at_byte = 0
 
     def tail(self) -> str:
         """Return the last lines it wrote since its start, or a sentence if there are none."""
+        if not self.child.log.exists():
+            return "(its log was removed)"
         with self.child.log.open("rb") as log:
             end = log.seek(0, os.SEEK_END)
             log.seek(max(self._began_at_byte, end - TAIL_BYTES))

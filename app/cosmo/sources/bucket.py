@@ -31,7 +31,7 @@ from botocore.exceptions import (
 from urllib3.exceptions import HTTPError
 
 from cosmo.credentials import BUCKET, find
-from cosmo.errors import SourceError
+from cosmo.errors import SourceError, StoreAway
 from cosmo.maven import CA_BUNDLES
 from cosmo.settings import BucketSettings
 from cosmo.sources.credentials import Credentials
@@ -136,6 +136,35 @@ class Bucket:
                 body.close()
         if missing:
             raise self._refusals.away(f"an answer that ends {missing} bytes early")
+
+    def parts(self, stored: StoredObject) -> tuple[int, ...] | None:
+        """Return the sizes of the parts whose MD5s make an object's ETag, in bytes; none where it is no MD5.
+
+        None where the store does not tell.
+
+        Raises
+        ------
+        StoreAway : the store does not answer.
+        """
+        try:
+            first = self._part(stored, 1)
+            encryption = str(first.get("ServerSideEncryption", ""))
+            if encryption.startswith("aws:kms") or "SSECustomerAlgorithm" in first:
+                return ()
+            later = (self._part(stored, number) for number in range(2, first.get("PartsCount", 1) + 1))
+            sizes = tuple(int(part["ContentLength"]) for part in (first, *later))
+        except (BotoCoreError, ClientError, HTTPError, OSError, KeyError) as error:
+            ours = self._ours(error, stored.key)
+            if isinstance(ours, StoreAway):
+                raise ours from error
+            return None
+        return sizes if sum(sizes) == stored.size_bytes else None
+
+    def _part(self, stored: StoredObject, number: int) -> dict[str, Any]:
+        answer: dict[str, Any] = self._client.head_object(
+            Bucket=self._settings.name, Key=stored.key, PartNumber=number
+        )
+        return answer
 
     def _require_range(self, stored: StoredObject, start: int, end: int, answer: dict[str, Any]) -> None:
         """Refuse an answer with other bytes than those asked for."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from enum import Enum
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +49,21 @@ def likeness(path: Path, size_bytes: int, etag: str) -> Likeness:
         if hashlib.md5(digests, usedforsecurity=False).hexdigest() == made[1]:
             return Likeness.SAME
     return Likeness.SAME_SIZE
+
+
+def likeness_by_parts(path: Path, parts: Sequence[int], etag: str) -> Likeness:
+    """Compare a file with an object whose parts are known.
+
+    Parameters
+    ----------
+    parts : their sizes in bytes, as `Bucket.parts` tells them; none where the ETag is no MD5.
+    """
+    if not parts:
+        return Likeness.SAME_SIZE
+    starts = (end - size for end, size in zip(accumulate(parts), parts, strict=True))
+    digests = [_md5(path, start, size) for start, size in zip(starts, parts, strict=True)]
+    whole = hashlib.md5(b"".join(digests), usedforsecurity=False).hexdigest()
+    return Likeness.SAME if etag in (digests[0].hex(), f"{whole}-{len(parts)}") else Likeness.DIFFERENT
 
 
 def part_sizes(size_bytes: int, parts: int) -> list[int]:

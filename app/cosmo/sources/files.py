@@ -88,13 +88,16 @@ def _matches(name: str) -> list[Path]:
                     f"{name}: expected a folder with {', '.join(SUFFIXES)} files, it has none; name another"
                 )
             return found
-        if path.exists():
-            return [path]
-        found = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
-    except (OSError, RuntimeError) as error:  # the latter: a loop of links
+        found = (
+            [path] if path.exists() else sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+        )
+        others = [path for path in found if not path.is_file()]
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links; '**' inside a name
         raise SourceError(f"{name}: expected a readable file or folder, got: {error}; correct it") from error
     if not found:
         raise SourceError(f"{name}: expected a file, a folder or a glob, nothing is there; correct the name")
+    if others:  # a pipe or a device: it has no place to go on from
+        raise SourceError(f"{others[0]}: expected a file, got something else; name a file")
     return found
 
 
