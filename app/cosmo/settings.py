@@ -39,11 +39,30 @@ def _expand(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
+_SHARED = ("var", "usr", "etc", "home", "lib", "boot")
+"""Of these the folders right below are everybody's, or somebody's home."""
+
+
+def _require_own(path: Path) -> Path:
+    """Refuse a folder that holds more than COSMO's files: init takes it, and a purge deletes it."""
+    _, *below = _expand(path).parts
+    if path in (Path(), Path("~")) or len(below) < 2 or (len(below) == 2 and below[0] in _SHARED):
+        raise ValueError(f"expected a folder of COSMO's own such as /var/lib/cosmo, got '{path}'")
+    return path
+
+
+def _require_in_own(path: Path) -> Path:
+    _require_own(path.parent)
+    return path
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(gt=0)]
 JvmSize = Annotated[str, AfterValidator(_is_jvm_size)]
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 LocalPath = Annotated[Path, AfterValidator(_expand)]
+OwnFolder = Annotated[Path, AfterValidator(_require_own), AfterValidator(_expand)]
+FolderInOwn = Annotated[Path, AfterValidator(_require_in_own), AfterValidator(_expand)]
 
 
 class _Section(BaseModel):
@@ -53,8 +72,8 @@ class _Section(BaseModel):
 class Paths(_Section):
     """Folders of this machine."""
 
-    data: LocalPath
-    cache: LocalPath
+    data: OwnFolder
+    cache: OwnFolder
 
 
 class Ports(_Section):
@@ -86,7 +105,7 @@ class Security(_Section):
 
     mode: Literal["tls", "plaintext"]
     ca: LocalPath
-    credentials: LocalPath
+    credentials: FolderInOwn
 
     @property
     def is_on(self) -> bool:

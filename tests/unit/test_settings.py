@@ -134,6 +134,14 @@ def test_a_change_inside_a_value_is_refused():
         ),
         pytest.param({"bucket.name": "a/b"}, "bucket.name: String should match", id="bucket name"),
         pytest.param({"bucket.preload_mib": 0}, "bucket.preload_mib", id="no room to read ahead"),
+        *(
+            pytest.param({"paths.data": folder}, "expected a folder of COSMO's own", id=f"data in '{folder}'")
+            for folder in ("/", "/home", "/var/lib", "/home/somebody", "~", "", "/data")
+        ),
+        pytest.param({"paths.cache": "/var/cache"}, "expected a folder of COSMO's own", id="shared cache"),
+        pytest.param(
+            {"security.credentials": "/etc/operator"}, "COSMO's own such as", id="credentials beside others"
+        ),
         pytest.param({"source.kind": "files"}, "expected at least one path in source.files", id="no files"),
         pytest.param(
             {"source.kind": "files", "source.files": ["x"], "source.faults": ["lost-fpga:fpga=0"]},

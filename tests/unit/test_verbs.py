@@ -81,6 +81,11 @@ def called(checkout, *words, environment=None):
             id="purge",
         ),
         pytest.param(["prefetch"], ["playbooks/prefetch.yml"], id="prefetch"),
+        pytest.param(
+            ["init", "-lhost1", "-ehost=1"],
+            ["playbooks/init.yml", "-lhost1", "-ehost=1"],
+            id="an h in a value",
+        ),
         pytest.param(["beat", "-f", "3"], ["playbooks/beat.yml", "-f", "3"], id="beat"),
         pytest.param(["halt"], ["playbooks/halt.yml"], id="halt"),
         pytest.param(["restart"], ["playbooks/restart.yml"], id="restart"),
@@ -99,6 +104,13 @@ def test_a_verb_is_its_playbook(checkout, words, argv):
     assert result.exit_code == 0, result.output
     assert call["argv"] == ["--inventory=inventory/cloud", *argv]
     assert call["folder"] == str(checkout)
+
+
+@pytest.mark.parametrize("asked", ["-h", "--help"])
+def test_help_asks_no_host(checkout, asked):
+    result, call = called(checkout, "beat", "-f", "3", asked)
+    assert (result.exit_code, call) == (0, None)
+    assert "Usage: cosmo beat" in result.output
 
 
 def test_logs_go_where_the_person_is(checkout, monkeypatch):

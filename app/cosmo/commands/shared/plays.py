@@ -25,12 +25,21 @@ def verb(name: str) -> Callable[[Callable[..., None]], click.Command]:
 
     def decorate(function: Callable[..., None]) -> click.Command:
         taking_all = click.argument(
-            "options", nargs=-1, type=click.UNPROCESSED, metavar="[ANSIBLE OPTIONS]..."
+            "options", nargs=-1, type=click.UNPROCESSED, metavar="[ANSIBLE OPTIONS]...", callback=_or_help
         )
-        settings = {"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]}
+        # No letter of ours: click would find it in `-i/home/x.yml`.
+        settings = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
         return click.command(name, context_settings=settings)(taking_all(function))
 
     return decorate
+
+
+def _or_help(context: click.Context, _argument: click.Parameter, options: Sequence[str]) -> Sequence[str]:
+    """Return the options; show the help instead where -h is one of them."""
+    if "-h" in options:
+        click.echo(context.get_help())
+        context.exit()
+    return options
 
 
 def play(
