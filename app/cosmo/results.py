@@ -26,7 +26,8 @@ SCHEMA_VERSION = 1
 MAX_RUN = 10**9
 """Fits every header, and more than one begins; a larger one on the topic is a stranger's."""
 
-Count = Annotated[int, Field(ge=0)]
+LARGEST = 2**63 - 1
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
 PerChamber = Annotated[list[Count], Field(min_length=N_CHAMBERS, max_length=N_CHAMBERS)]
 UtcTime = Annotated[
     str,
@@ -41,7 +42,7 @@ _HISTOGRAMS = ("occupancy", "scintillator_occupancy", "active_channels", "drift_
 
 
 class _Message(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ActiveByOrbitMessage(_Message):
@@ -49,7 +50,7 @@ class ActiveByOrbitMessage(_Message):
 
     log2_orbits: Annotated[int, Field(ge=0, le=32)]
     block: list[Count]
-    orbits: list[Count]
+    orbits: list[Annotated[int, Field(ge=1, le=LARGEST)]]
     total: list[PerChamber]
     maximum: list[PerChamber]
 
@@ -152,7 +153,8 @@ class Timings(_Message):
     latency_first_ms: Annotated[float | None, Field(description="age of the earliest row when published")]
     latency_last_ms: Annotated[float | None, Field(description="age of the latest row when published")]
     backlog_slices: Annotated[
-        int | None, Field(ge=0, description="records of the stream after this batch; null if not known")
+        int | None,
+        Field(ge=0, le=LARGEST, description="records of the stream after this batch; null if not known"),
     ]
 
 

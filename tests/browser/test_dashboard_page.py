@@ -59,6 +59,22 @@ def test_windows(dashboard, new_tab):
     tab.wait_for_text("#words", "results of the run")
 
 
+def test_a_page_come_back_to_says_what_it_shows(dashboard, new_tab):
+    dashboard.receive(hits=100, age_s=30)
+    dashboard.receive(hits=3)
+    tab = new_tab()
+    tab.open(dashboard.url)
+    tab.page.select_option(WINDOW, "batch")
+    tab.page.uncheck("#collect")
+    tab.wait_for_hits(3)
+    tab.page.goto(f"{dashboard.url}healthz")
+    tab.page.go_back()
+    tab.page.wait_for_selector("html[data-ready=yes]")
+    tab.wait_for_hits(103)
+    assert tab.page.input_value(WINDOW) == "run"
+    assert tab.page.is_checked("#collect")
+
+
 @pytest.mark.parametrize(
     ("collecting", "resumed"),
     [pytest.param(True, 31, id="collecting"), pytest.param(False, 11, id="not collecting")],

@@ -87,6 +87,24 @@ def test_the_page_names_no_other_host_and_only_what_it_uses():
         assert outside not in page
 
 
+@pytest.mark.parametrize("path", ["/", "/healthz"])
+def test_it_answers_to_the_names_of_this_machine_only(path):
+    with serving() as (port, _):
+        for host in ("localhost", "127.0.0.1", "[::1]"):
+            assert get(port, path, Host=f"{host}:{port}")
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            get(port, path, Host=f"evil.example:{port}")
+
+
+def test_a_page_is_not_kept_but_its_scripts_are():
+    with serving() as (port, _):
+        base = f"http://127.0.0.1:{port}"
+        with urllib.request.urlopen(f"{base}/", timeout=10) as page:
+            assert page.headers["Cache-Control"] == "no-store"
+        with urllib.request.urlopen(f"{base}/static/js/bokeh.min.js", timeout=10) as script:
+            assert script.headers["Cache-Control"] != "no-store"
+
+
 def test_the_theme_of_the_last_visit_is_there_at_once():
     with serving() as (port, _):
         assert '<html lang="en" data-theme="dark">' in get(port, "/", Cookie="cosmo_theme=dark")

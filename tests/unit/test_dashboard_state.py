@@ -56,7 +56,26 @@ def test_sealing_without_end_stays_bounded_and_loses_nothing():
     assert total(recent.buckets).hits[0] == 3 * MAX_BUCKETS
 
 
+def test_a_window_forgets_however_often_it_is_divided():
+    recent, every_s, hour = Recent(span_s=3600), 5, 3600
+    for second in range(0, 4 * hour, every_s):
+        recent.add(second, hits_summary(1))
+        if second % 45 == 0:  # pages are paused and resumed all the time
+            recent.seal()
+    kept = int(total(recent.buckets).hits[0]) * every_s
+    assert hour <= kept <= hour + 4 * hour / MAX_BUCKETS
+
+
 # -- the history
+
+
+def test_a_result_of_a_clock_that_is_ahead_erases_nothing():
+    history = History(span_s=600)
+    for number in range(3):
+        ahead_s = 7200 if number == 1 else 0
+        each = result(number, published_s=BEGAN_S + 60 * number + ahead_s)
+        history.add(Point.of(each, each.summary.summary(), BEGAN_S + 60 * number))
+    assert [round(one.published_s - BEGAN_S) for one in history.points] == [0, 60, 120]
 
 
 def point(published_s, **changes):

@@ -166,6 +166,11 @@ def test_what_is_no_result(message, said):
         pytest.param("summary.drift_time.axes", [], "summary", id="a histogram without axes"),
         pytest.param("summary.occupancy.axes.1.bins", 63, "summary", id="another axis"),
         pytest.param("summary.drift_time.axes.1.bins", 10**9, "summary", id="an axis too long to be made"),
+        pytest.param("summary.live_orbits", 10**400, "summary.live_orbits", id="more than can be added"),
+        pytest.param("timings.batch_ms", float("inf"), "timings.batch_ms", id="a batch without end"),
+        pytest.param(
+            "timings.latency_first_ms", float("nan"), "latency_first_ms", id="a latency that is none"
+        ),
         pytest.param("started", "2026-13-45T03:04:05+00:00", "started", id="a day that never comes"),
         pytest.param("summary.occupancy.storage.values", [[1]], "summary", id="values of another shape"),
         pytest.param("summary.occupancy.storage.type", "magic", "summary", id="unknown storage"),

@@ -32,7 +32,7 @@ class Point:
     """Results published close to each other, taken together."""
 
     received_s: float  #: Unix time of receipt of the first, in s
-    published_s: float  #: Unix time of publication of the last, in s
+    published_s: float  #: Unix time of publication of the last, in s; not after its receipt
     interval_s: float  #: time these results stand for
     live_s: float
     rows: int
@@ -49,7 +49,7 @@ class Point:
         first, last = timings.latency_first_ms, timings.latency_last_ms
         return cls(
             received_s,
-            published_s(result),
+            min(published_s(result), received_s),  # of a clock that is ahead nothing could be forgotten
             timings.interval_ms / 1000,
             summary.live_s,
             summary.rows,

@@ -12,7 +12,7 @@ from cosmo.statistics import Summary
 BUCKETS_PER_SPAN: Final = 30
 """A span is kept in so many parts, so what is shown is up to 1/30 longer than what was asked for."""
 MAX_BUCKETS: Final = 64
-"""Sealing makes more parts; beyond this the two oldest are joined."""
+"""Sealing makes more parts; beyond this two neighbours of the older half are joined, the shortest ones."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,14 @@ class Recent:
         while self._buckets[0].last_s < received_s - self._span_s:
             self._buckets.popleft()
         if len(self._buckets) > MAX_BUCKETS:
-            oldest, next_one = self._buckets.popleft(), self._buckets.popleft()
-            joined = oldest.summary + next_one.summary
-            self._buckets.appendleft(Bucket(oldest.first_s, next_one.last_s, joined))
+            self._join_shortest()
+
+    def _join_shortest(self) -> None:
+        parts = self._buckets
+        place = min(range(len(parts) // 2), key=lambda i: parts[i + 1].last_s - parts[i].first_s)
+        one, other = parts[place], parts[place + 1]
+        parts[place] = Bucket(one.first_s, other.last_s, one.summary + other.summary)
+        del parts[place + 1]
 
     def seal(self) -> None:
         """Let nothing more into the newest part, so that none lies on both sides of this moment."""

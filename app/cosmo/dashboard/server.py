@@ -17,8 +17,10 @@ from bokeh.document import Document
 from bokeh.server.server import BaseServer
 from bokeh.server.tornado import BokehTornado
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.iostream import IOStream
+from tornado.web import ErrorHandler, OutputTransform
 
 from cosmo.dashboard import look
 from cosmo.dashboard.feed import BrokerFeed, Feed
@@ -31,6 +33,8 @@ from cosmo.steady_memory import keep_freed_memory
 log = logging.getLogger(__name__)
 
 ADDRESS: Final = "127.0.0.1"
+NAMES: Final = ("localhost", ADDRESS, "[::1]")
+"""What a browser calls this machine, also at the other end of a tunnel."""
 THEME_COOKIE: Final = "cosmo_theme"
 ALIVE_MS: Final = 5000
 FEED_STOP_S: Final = 1.0
@@ -108,6 +112,32 @@ class _HttpServer(HTTPServer):
             stream.close()
 
 
+class _NotKept(OutputTransform):
+    """A page is of one session: what a browser keeps of it could only fail to connect."""
+
+    def transform_first_chunk(
+        self,
+        status_code: int,
+        headers: HTTPHeaders,
+        chunk: bytes,
+        finishing: bool,  # noqa: ARG002  # tornado's
+    ) -> tuple[int, HTTPHeaders, bytes]:
+        """Mark pages as not to be kept; scripts and styles are."""
+        if headers.get("Content-Type", "").startswith("text/html"):
+            headers["Cache-Control"] = "no-store"
+        return status_code, headers, chunk
+
+
+class _Pages(BokehTornado):  # type: ignore[misc]  # bokeh tells no types
+    """Answers to those who ask for this machine, not to a page elsewhere whose name leads here."""
+
+    def find_handler(self, request: HTTPServerRequest, **options: Any) -> Any:  # noqa: ANN401  # tornado's
+        """Refuse other names."""
+        if request.host_name not in NAMES:
+            return self.get_handler_delegate(request, ErrorHandler, {"status_code": 403})
+        return super().find_handler(request, **options)
+
+
 async def _serve(
     settings: Settings,
     feed: Feed,
@@ -120,14 +150,15 @@ async def _serve(
     def open_page(document: Document) -> None:
         Session(document, feed.collector, settings.dashboard, _theme_of(document))
 
-    pages = BokehTornado(
+    pages = _Pages(
         {"/": Application(FunctionHandler(open_page))},
-        extra_websocket_origins=[f"{name}:{port}" for name in ("localhost", ADDRESS)],
+        extra_websocket_origins=[f"{name}:{port}" for name in NAMES],
         extra_patterns=[(r"/healthz", HealthHandler, {"feed": feed, "clock": time.time})],
         # A page that was closed is forgotten soon: a reload makes a new one.
         unused_session_lifetime_milliseconds=15_000,
         check_unused_sessions_milliseconds=5_000,
     )
+    pages.add_transform(_NotKept)
     http = _HttpServer(pages)
     http.listen(port, ADDRESS)
     server = BaseServer(IOLoop.current(), pages, http)

@@ -13,6 +13,7 @@ const cosmo = (() => {
   let ahead_s = 0;      // browser's clock minus the server's
   let refreshed_s = 0;  // when the server last said something, by the browser's clock
   let lost_s = null;    // since when the connection is gone
+  let asked_s = null;   // when this page, all of it here, asked the server to connect
 
   function zone() {
     const minutes = -new Date().getTimezoneOffset();
@@ -159,9 +160,11 @@ const cosmo = (() => {
   }
   async function come_back() {
     // Bokeh gives up after some tries; a server that answers again has forgotten this page: load it anew.
-    if (lost_s === null || now_s() - lost_s < 4) return;
+    // So it has one that was never connected, as of a page that a browser had kept.
+    const is_lost = () => lost_s !== null ? now_s() - lost_s >= 4 : controls === null && now_s() - asked_s >= 20;
+    if (!is_lost()) return;
     try {
-      if ((await fetch("healthz", {cache: "no-store"})).ok && lost_s !== null) location.reload();
+      if ((await fetch("healthz", {cache: "no-store"})).ok && is_lost()) location.reload();
     } catch (error) {
       console.info("the dashboard's server does not answer yet");
     }
@@ -171,6 +174,7 @@ const cosmo = (() => {
   document.addEventListener("DOMContentLoaded", () => {
     paint(preferred());
     wire_tabs();
+    asked_s = now_s();
     tick();
     setInterval(tick, 1000);
     setInterval(come_back, 3000);
