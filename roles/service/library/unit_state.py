@@ -22,7 +22,7 @@ RETURN = r"""
 exists: {description: Whether /etc/systemd/system has the unit., type: bool, returned: always}
 active_state: {description: "active, inactive, failed or on the way.", type: str, returned: always}
 main_pid: {description: "Its main process, 0 if there is none.", type: int, returned: always}
-stale: {description: Files that are younger than the main process., type: list, returned: always}
+stale: {description: Files that the main process runs without., type: list, returned: always}
 jars: {description: Jars that the main process has open., type: list, returned: always}
 """
 EXAMPLES = r"""
@@ -30,7 +30,7 @@ EXAMPLES = r"""
     unit: kafka
     files: [/etc/kafka/server.properties]
 """
-PROPERTIES = "ActiveState,MainPID,ExecMainStartTimestampMonotonic"
+PROPERTIES = "ActiveState,MainPID,ExecMainStartTimestampMonotonic,NeedDaemonReload"
 
 
 def younger(files: list[str], started: float) -> list[str]:
@@ -81,6 +81,8 @@ def main() -> None:
     main_pid = int(values["MainPID"])
     age_s = time.monotonic() - int(values["ExecMainStartTimestampMonotonic"]) / 1e6
     stale = younger([unit_file, *module.params["files"]], time.time() - age_s) if main_pid else []
+    if main_pid and values["NeedDaemonReload"] == "yes" and unit_file not in stale:
+        stale.insert(0, unit_file)  # it was started after this was written, and yet without it
     module.exit_json(
         changed=False,
         exists=Path(unit_file).exists(),
