@@ -166,7 +166,7 @@ class Analysis:
         return self._stop.is_set()
 
     def _measure(self, batch: DataFrame) -> None:
-        started, began_at = time.time(), time.monotonic()
+        began_at = time.monotonic()
         self._moved()
         highest = [self._highest.get(partition, -1) for partition in range(self._partitions)]
         batch.sql_ctx.sparkSession.sparkContext.setLocalProperty(HIGHEST, json.dumps(highest))
@@ -178,16 +178,14 @@ class Analysis:
             offsets[row.partition] = row.next_offset
         first = min((row.first_release for row in rows), default=math.inf)
         last = max((row.last_release for row in rows), default=-math.inf)
-        self._publish(summary, offsets, started, began_at, first, last)
+        self._publish(summary, offsets, began_at, first, last)
 
     def heartbeat(self, *, now: bool = False) -> None:
         """Publish an empty result if there has been none for a while and no batch is being measured."""
         is_due = now or time.monotonic() - self._published_at >= HEARTBEAT_S
         if is_due and self._lock.acquire(blocking=False):
             try:
-                self._publish(
-                    Summary.empty(), self.offsets, time.time(), time.monotonic(), math.inf, -math.inf
-                )
+                self._publish(Summary.empty(), self.offsets, time.monotonic(), math.inf, -math.inf)
             finally:
                 self._lock.release()
 
@@ -204,15 +202,9 @@ class Analysis:
         return all(self.offsets.get(partition, 0) >= end for partition, end in ends.items())
 
     def _publish(
-        self,
-        summary: Summary,
-        offsets: Offsets,
-        started: float,
-        began_at: float,
-        first_release: float,
-        last_release: float,
+        self, summary: Summary, offsets: Offsets, began_at: float, first_release: float, last_release: float
     ) -> None:
-        """Publish a result; `began_at` is `started`, Unix time, by the clock that only grows."""
+        """Publish a result; `began_at` is by the clock that only grows, the releases are Unix time."""
         highest = {**self._highest, **summary.numbers.highest}
         now, now_at = time.time(), time.monotonic()
         measured = first_release <= last_release
@@ -220,7 +212,7 @@ class Analysis:
             run=self.run.number,
             number=self._number,
             analysis=str(self._broker.writer),
-            started=utc(started),
+            started=utc(now - (now_at - began_at)),
             published=utc(now),
             offsets={str(p): offset for p, offset in offsets.items()},
             highest={str(p): number for p, number in highest.items()},

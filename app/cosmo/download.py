@@ -16,7 +16,7 @@ from typing import Final
 
 from cosmo.errors import AlreadyRunning, PreflightError, SourceError
 from cosmo.sources.bucket import Bucket, StoredObject
-from cosmo.sources.etags import Likeness, likeness, likeness_by_parts
+from cosmo.sources.etags import Likeness, likeness
 from cosmo.sources.steady import Outage, Stopped, steadily, steady_chunks
 
 PARALLEL: Final = 4
@@ -154,10 +154,10 @@ class _Target:
 
     def _compared(self, path: Path, bucket: Bucket, outage: Outage) -> Likeness:
         found = likeness(path, self.stored.size_bytes, self.stored.etag)
-        if found is Likeness.SAME or _size_bytes(path) != self.stored.size_bytes:
+        if found is Likeness.SAME:
             return found
         parts = steadily(lambda: bucket.parts(self.stored), outage, self.stored.key)
-        return found if parts is None else likeness_by_parts(path, parts, self.stored.etag)
+        return found if parts is None else likeness(path, self.stored.size_bytes, self.stored.etag, parts)
 
     def _is_another(self) -> SourceError:
         return SourceError(

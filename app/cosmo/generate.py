@@ -57,7 +57,8 @@ def generate(
     out, truth = out.resolve(), truth.resolve() if truth else None
     if truth == out:
         raise SettingsError(f"{truth}: expected another name for the truth than for the rows; rename one")
-    for path in filter(None, (out, truth)):
+    paths = [out, truth] if truth else [out]
+    for path in paths:
         if path.exists() and not path.is_file():
             raise SettingsError(f"{path}: expected a file or a free name, got something else; rename it")
     require_disk(out, n_rows * BYTES_PER_ROW + (n_rows * TRUTH_BYTES_PER_ROW if truth else 0))
@@ -73,7 +74,7 @@ def generate(
                     write_truth(truth_table(chunk.truth))
                 progress(chunk.n_rows)
     except OSError as error:
-        names = " and ".join(map(str, filter(None, (out, truth))))
+        names = " and ".join(map(str, paths))
         raise SourceError(f"{names}: expected to write here, got: {error.strerror}; mend the disk") from error
 
 

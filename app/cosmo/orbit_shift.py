@@ -79,7 +79,7 @@ def _write(
     """Write each number, of so many digits, into the text so that it ends before `stop`."""
     # Four characters, from each byte on.
     word_at: NDArray[np.uint32] = np.ndarray(len(text) - 3, np.uint32, text, strides=(1,))
-    place, fewest, most = 0, int(digits.min()), int(digits.max())
+    fewest, most = int(digits.min()), int(digits.max())
     for place in range(0, fewest - 3, 4):
         rest = numbers // _TEN_THOUSAND
         word_at[stop - (place + 4)] = _WORD[numbers - rest * _TEN_THOUSAND]

@@ -25,6 +25,8 @@ from cosmo.slice_records import SliceRecord, Writer
 
 LOOK_BACK = 16
 """Records of the run looked at below the newest one: more than can be in flight from processes that died."""
+RESULTS_AT_ONCE = 4 * LOOK_BACK
+"""Records of results read at once; so many of earlier runs in a row say that none of ours is below."""
 MOST_AT_ONCE = 256
 """Records held in memory when looking back further."""
 
@@ -208,8 +210,8 @@ class Broker:
             first: dict[int, Record] = {}
             settled: set[int] = set()
             earlier = 0
-            while stop > 0 and len(settled) < LOOK_BACK and earlier < 4 * LOOK_BACK:
-                start = max(0, stop - 4 * LOOK_BACK)
+            while stop > 0 and len(settled) < LOOK_BACK and earlier < RESULTS_AT_ONCE:
+                start = max(0, stop - RESULTS_AT_ONCE)
                 for record in reversed(read_between(consumer, topic, {0: start}, {0: stop})):
                     if not record.is_numbered(run):
                         earlier += _is_earlier_run(record, run)

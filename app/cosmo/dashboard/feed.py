@@ -167,10 +167,9 @@ class BrokerFeed:
             is_newer |= self._take(record, self._clock())
         self._runs_end = max((record.offset + 1 for record in written), default=self._runs_end)
         noted, _ = newest_run_messages(written)
-        return self._is_another_run(noted) or (is_newer and self._is_another_run(self._runs_now()))
-
-    def _runs_now(self) -> dict[int, Run]:
-        return self._broker.run_messages()[0]
+        if self._is_another_run(noted):
+            return True
+        return is_newer and self._is_another_run(self._broker.run_messages()[0])
 
     def _is_another_run(self, runs: dict[int, Run]) -> bool:
         if self._run in runs:

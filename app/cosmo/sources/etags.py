@@ -24,13 +24,15 @@ class Likeness(Enum):
     DIFFERENT = "different"
 
 
-def likeness(path: Path, size_bytes: int, etag: str) -> Likeness:
+def likeness(path: Path, size_bytes: int, etag: str, parts: Sequence[int] | None = None) -> Likeness:
     """Compare a file with an object.
 
     Parameters
     ----------
     path : the file.
     size_bytes, etag : of the object, as listed.
+    parts : sizes of its parts in bytes, as `Bucket.parts` tells them, none where the ETag is no MD5; without
+        them the usual sizes are tried.
 
     Raises
     ------
@@ -38,32 +40,28 @@ def likeness(path: Path, size_bytes: int, etag: str) -> Likeness:
     """
     if path.stat().st_size != size_bytes:
         return Likeness.DIFFERENT
+    if parts is not None:
+        if not parts:
+            return Likeness.SAME_SIZE
+        return Likeness.SAME if etag in _etags(path, parts) else Likeness.DIFFERENT
     made = re.fullmatch(r"([0-9a-f]{32})(?:-([1-9][0-9]{0,4}))?", etag)
     if made is None:
         return Likeness.SAME_SIZE
     if made[2] is None:
-        return Likeness.SAME if _md5(path, 0, size_bytes).hex() == made[1] else Likeness.DIFFERENT
+        return Likeness.SAME if etag in _etags(path, [size_bytes]) else Likeness.DIFFERENT
     for part_bytes in part_sizes(size_bytes, int(made[2])):
-        starts = range(0, size_bytes, part_bytes)
-        digests = b"".join(_md5(path, start, part_bytes) for start in starts)
-        if hashlib.md5(digests, usedforsecurity=False).hexdigest() == made[1]:
+        starts = range(0, max(1, size_bytes), max(1, part_bytes))
+        if etag in _etags(path, [min(part_bytes, size_bytes - start) for start in starts]):
             return Likeness.SAME
     return Likeness.SAME_SIZE
 
 
-def likeness_by_parts(path: Path, parts: Sequence[int], etag: str) -> Likeness:
-    """Compare a file with an object whose parts are known.
-
-    Parameters
-    ----------
-    parts : their sizes in bytes, as `Bucket.parts` tells them; none where the ETag is no MD5.
-    """
-    if not parts:
-        return Likeness.SAME_SIZE
+def _etags(path: Path, parts: Sequence[int]) -> tuple[str, ...]:
+    """Return the ETags of a file stored in parts of these sizes; one part may have been the whole."""
     starts = (end - size for end, size in zip(accumulate(parts), parts, strict=True))
     digests = [_md5(path, start, size) for start, size in zip(starts, parts, strict=True)]
-    whole = hashlib.md5(b"".join(digests), usedforsecurity=False).hexdigest()
-    return Likeness.SAME if etag in (digests[0].hex(), f"{whole}-{len(parts)}") else Likeness.DIFFERENT
+    in_parts = f"{hashlib.md5(b''.join(digests), usedforsecurity=False).hexdigest()}-{len(parts)}"
+    return (in_parts, digests[0].hex()) if len(parts) == 1 else (in_parts,)
 
 
 def part_sizes(size_bytes: int, parts: int) -> list[int]:
