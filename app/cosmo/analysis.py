@@ -72,6 +72,8 @@ JAVA_OPTIONS = (
 """Of driver and executors. Spark 3.2.1 reaches into these: with a warning on Java 11, not at all on 17."""
 PORTS_TRIED = 8
 """Ports after the named one that are tried too: an executor may still be ending where the next one starts."""
+FETCH_WITHIN_S = 15.0
+"""A fetch that takes longer has lost its broker. A task asks twice: well before its batch counts as stuck."""
 _CHECK_S = 0.2
 _BROKER_SIGNS = ("org.apache.kafka", "TimeoutException", "KafkaException")
 _REFUSED_SIGNS = ("AuthorizationException", "AuthenticationException")
@@ -352,6 +354,9 @@ def start_query(spark: SparkSession, settings: Settings, analysis: Analysis) -> 
         # A task reads what is there already. Yet Kafka's client asks for more in advance, and all that it
         # asks later waits behind that: by default 500 ms where nothing more is there.
         .option("kafka.fetch.max.wait.ms", 0)
+        # By default a batch waits three minutes for a broker that went away under it, without a word.
+        .option("kafkaConsumer.pollTimeoutMs", int(1000 * FETCH_WITHIN_S))
+        .option("kafka.default.api.timeout.ms", int(1000 * FETCH_WITHIN_S))
         .options(**spark_security.kafka_options(settings))
         .load()
     )
