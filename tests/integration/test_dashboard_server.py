@@ -112,21 +112,26 @@ def test_the_theme_of_the_last_visit_is_there_at_once():
 
 
 @pytest.mark.parametrize(
-    ("origin", "status"),
+    ("asked", "origin", "status"),
     [
-        pytest.param("http://localhost:{port}", 101, id="localhost"),
-        pytest.param("http://127.0.0.1:{port}", 101, id="loopback address"),
-        pytest.param("http://evil.example", 403, id="another site"),
-        pytest.param("http://localhost:1", 403, id="another port"),
+        pytest.param("localhost:{port}", "http://localhost:{port}", 101, id="localhost"),
+        pytest.param("127.0.0.1:{port}", "http://127.0.0.1:{port}", 101, id="loopback address"),
+        pytest.param("[::1]:15006", "http://[::1]:15006", 101, id="IPv6, through a tunnel"),
+        pytest.param("localhost:15006", "http://localhost:15006", 101, id="another port of a tunnel"),
+        pytest.param("localhost", "http://localhost", 101, id="port 80 of a tunnel"),
+        pytest.param("127.0.0.1:{port}", "http://evil.example", 403, id="another site"),
+        pytest.param("127.0.0.1:{port}", "http://127.0.0.1:1", 403, id="another port"),
+        pytest.param("evil.example", "http://evil.example", 403, id="another name"),
+        pytest.param("127.0.0.1:{port}", "null", 403, id="a file"),
     ],
 )
-def test_pages_of_other_sites_get_no_data(origin, status):
+def test_pages_of_other_sites_get_no_data(asked, origin, status):
     with serving() as (port, _):
         page = get(port, "/")
         token = page.split('"token":"')[1].split('"')[0]
         lines = [
             "GET /ws HTTP/1.1",
-            f"Host: 127.0.0.1:{port}",
+            f"Host: {asked.format(port=port)}",
             f"Origin: {origin.format(port=port)}",
             "Connection: Upgrade",
             "Upgrade: websocket",

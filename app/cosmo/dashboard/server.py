@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from bokeh.application import Application
@@ -129,11 +130,16 @@ class _NotKept(OutputTransform):
 
 
 class _Pages(BokehTornado):  # type: ignore[misc]  # bokeh tells no types
-    """Answers to those who ask for this machine, not to a page elsewhere whose name leads here."""
+    """Answers to those who ask for this machine, not to a page elsewhere whose name leads here.
+
+    A page of ours may connect, whatever port a tunnel gives it; a page of another server may not.
+    """
 
     def find_handler(self, request: HTTPServerRequest, **options: Any) -> Any:  # noqa: ANN401  # tornado's
-        """Refuse other names."""
-        if request.host_name not in NAMES:
+        """Refuse other names and other pages."""
+        origin = request.headers.get("Origin")
+        is_of_ours = origin is None or urlsplit(origin).netloc == request.host
+        if request.host_name not in NAMES or not is_of_ours:
             return self.get_handler_delegate(request, ErrorHandler, {"status_code": 403})
         return super().find_handler(request, **options)
 
@@ -152,7 +158,7 @@ async def _serve(
 
     pages = _Pages(
         {"/": Application(FunctionHandler(open_page))},
-        extra_websocket_origins=[f"{name}:{port}" for name in NAMES],
+        extra_websocket_origins=[f"{name}:*" for name in NAMES],  # the same page: see _Pages
         extra_patterns=[(r"/healthz", HealthHandler, {"feed": feed, "clock": time.time})],
         # A page that was closed is forgotten soon: a reload makes a new one.
         unused_session_lifetime_milliseconds=15_000,

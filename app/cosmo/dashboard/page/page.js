@@ -72,7 +72,10 @@ const cosmo = (() => {
     if (lost_s !== null) {
       return ["bad", `No connection to the dashboard's server for ${long(now_s() - lost_s)}: what you see is old. The page comes back by itself.`];
     }
-    if (!shown) return null;
+    if (!shown) {
+      const asked_for_s = asked_s === null ? 0 : now_s() - asked_s;
+      return asked_for_s < 5 ? null : ["bad", `Not connected to the dashboard's server for ${long(asked_for_s)}. The page loads itself anew where that answers.`];
+    }
     if (shown.waiting) return [shown.run == null ? "calm" : "bad", `Waiting: ${shown.waiting}`];
     if (shown.ended) return ["calm", `Run ${shown.run} ended on ${day.format(new Date(shown.ended))}.`];
     if (shown.last_result_s == null) return ["calm", "No result yet in this run."];
