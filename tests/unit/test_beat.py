@@ -127,7 +127,7 @@ def row(part, state="ok", evidence="well", workers=None, journal=()):
     }
 
 
-def host(name, address, answer, parts=("disk", "worker")):
+def host(name, address, answer, parts=("disk", "kafka", "worker")):
     return {"name": name, "address": address, "parts": parts, "answer": answer}
 
 
@@ -199,7 +199,7 @@ def test_a_host_that_cannot_be_asked_is_not_well(table, said, evidence):
     told = table([master({}), host("cworker1", "10.0.0.2", said)], "cloud", NOW)
     assert not told["ok"]
     assert evidence in told["lines"][-1]
-    assert "it is to have: worker" in told["lines"][-1]
+    assert "it is to have: kafka, worker" in told["lines"][-1]
 
 
 def test_lost_slices_and_an_ended_run_are_said(table):
@@ -214,6 +214,17 @@ def test_lost_slices_and_an_ended_run_are_said(table):
     )
     lost = table([host("a", "b", answer(row("kafka"), run=RUN | {"slices_lost": 2}))], "cloud", NOW)
     assert lost["lines"][0].endswith("2 slices LOST")
+
+
+def test_a_beat_of_some_hosts_tells_nothing_of_the_run(table):
+    told = table(
+        [host("cworker1", "10.0.0.2", answer(row("worker", evidence="runs")), ["disk", "worker"])],
+        "cloud",
+        NOW,
+    )
+    assert told["ok"]
+    assert told["lines"][0] == "cloud · the run is not told: the broker's host is not among those asked"
+    assert "the master does not say" in told["lines"][-1]
 
 
 def test_no_host_is_not_well(table):

@@ -34,8 +34,15 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 1440} d {minutes % 1440 // 60} h"
 
 
-def header(deployment: str, run: dict[str, Any] | None, now: str) -> str:
-    """Return the first line: the run, since when it is on, and what became of its rows."""
+def header(deployment: str, run: dict[str, Any] | None, now: str, *, asked: bool) -> str:
+    """Return the first line: the run, since when it is on, and what became of its rows.
+
+    Parameters
+    ----------
+    asked : whether the broker's host was: it knows of runs.
+    """
+    if not asked:
+        return f"{deployment} · the run is not told: the broker's host is not among those asked"
     if run is None:
         return f"{deployment} · no run is known"
     note = f" '{run['note']}'" if run["note"] else ""
@@ -81,7 +88,11 @@ def beat_table(hosts: list[dict[str, Any]], deployment: str, now: str) -> dict[s
         if row["part"] == "worker" and row["state"] == "ok":
             _judge_worker(row, addresses[row["host"]], workers)
     ok = bool(rows) and all(row["state"] != "FAILED" for row in rows)
-    lines = [header(deployment, run, now), COLUMNS.format("HOST", "PART", "STATE", "SINCE", "EVIDENCE")]
+    asked = any("kafka" in host["parts"] for host in hosts)
+    lines = [
+        header(deployment, run, now, asked=asked),
+        COLUMNS.format("HOST", "PART", "STATE", "SINCE", "EVIDENCE"),
+    ]
     for row in rows:
         lines += _lines(row)
     document = {"deployment": deployment, "ok": ok, "at": now, "run": run, "parts": rows}
