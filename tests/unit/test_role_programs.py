@@ -7,6 +7,7 @@ import tarfile
 import types
 from pathlib import Path
 
+import jinja2
 import pytest
 
 ROLES = Path(__file__).parents[2] / "roles"
@@ -218,3 +219,20 @@ def test_what_a_folder_holds_already_counts_for_it(load, tmp_path):
     (tmp_path / "topic").write_bytes(os.urandom(5 << 20))
     assert measures.held_mib(str(tmp_path)) == 5
     assert measures.held_mib(str(tmp_path / "nothing")) == 0
+
+
+def test_whom_the_packet_filter_lets_in_is_read_from_its_rules(load, tmp_path):
+    measures = load("preflight/library/host_measures.py")
+    rules = tmp_path / "firewall.nft"
+    assert measures.lets_in(rules) is None
+    environment = jinja2.Environment(trim_blocks=True)
+    environment.tests["search"] = lambda text, found: found in text
+    environment.filters["comment"] = lambda text: f"# {text}"
+    template = environment.from_string((ROLES / "firewall/templates/firewall.nft.j2").read_text())
+    opened = [
+        {"port": 9092, "addresses": ["10.0.0.12", "fd00::12", "10.0.0.13"]},
+        {"port": 7079, "more": 8, "addresses": ["10.0.0.12"]},
+        {"port": 7077, "addresses": []},
+    ]
+    rules.write_text(template.render(firewall_open=opened, firewall_ssh_port=22, ansible_managed=""))
+    assert measures.lets_in(rules) == {"9092": ["10.0.0.12", "10.0.0.13", "fd00::12"], "7079": ["10.0.0.12"]}

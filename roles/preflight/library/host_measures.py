@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Ansible module: memory, disks too small, ports in use and peers out of reach of a host. Changes nothing."""
+"""Ansible module: what of a host stands in the way of an init, and whom it lets in. Changes nothing."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ options:
   disks: {description: "What each folder needs in MiB, held or free.", type: dict, required: true}
   ports: {description: "Who may listen: dicts of port, unit.", type: list, elements: dict, required: true}
   peers: {description: "Dicts of host, address, port.", type: list, elements: dict, required: true}
+  rules: {description: Rules of the packet filter that an earlier init wrote., type: path, required: true}
 """
 RETURN = r"""
 memory_mib: {description: All memory of the host., type: int, returned: always}
@@ -27,7 +28,8 @@ ansible_facts: {description: "host_cores, how many threads run at once.", type: 
 missing: {description: Programs that are not there., type: list, returned: always}
 small: {description: "Disks without room for their folders, a clause each.", type: list, returned: always}
 taken: {description: "Ports that others hold, a clause each.", type: list, returned: always}
-out_of_reach: {description: "Peers that do not answer at all: host, why.", type: list, returned: always}
+out_of_reach: {description: "Peers that do not answer at all: host, port, why.", type: list, returned: always}
+lets_in: {description: "Whom those rules let in, by port; null without rules.", type: dict, returned: always}
 """
 EXAMPLES = r"""
 - host_measures:
@@ -35,10 +37,12 @@ EXAMPLES = r"""
     disks: {/var/lib/kafka: 13312}
     ports: [{port: 9092, unit: kafka}]
     peers: [{host: cmaster, address: 10.0.0.11, port: 9092}]
+    rules: /etc/cosmo/firewall.nft
 """
 LISTEN = "0A"
 """State of a listening socket in /proc/net/tcp."""
 ANSWER_WITHIN_S = 3.0
+RULE = re.compile(r"saddr \{ ([^}]+) \} tcp dport (\d+)")
 GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
 """What a look at files and processes meets that come and go, or are beyond even root."""
 
@@ -150,6 +154,16 @@ def taken(wanted: list[dict[str, str]]) -> list[str]:
     ]
 
 
+def lets_in(rules: Path) -> dict[str, list[str]] | None:
+    """Return which addresses our packet filter lets in, by the first port of a rule; None without rules."""
+    if not rules.exists():
+        return None
+    let_in: dict[str, list[str]] = {}
+    for addresses, port in RULE.findall(rules.read_text()):
+        let_in.setdefault(port, []).extend(addresses.split(", "))
+    return let_in
+
+
 def main() -> None:
     """Measure."""
     module = AnsibleModule(
@@ -158,6 +172,7 @@ def main() -> None:
             "disks": {"type": "dict", "required": True},
             "ports": {"type": "list", "elements": "dict", "required": True},
             "peers": {"type": "list", "elements": "dict", "required": True},
+            "rules": {"type": "path", "required": True},
         },
         supports_check_mode=True,
     )
@@ -172,8 +187,11 @@ def main() -> None:
         small=too_small(module.params["disks"]),
         taken=taken(module.params["ports"]),
         out_of_reach=[
-            {"host": peer["host"], "why": why} for peer, why in zip(peers, reasons, strict=True) if why
+            {"host": peer["host"], "port": str(peer["port"]), "why": why}
+            for peer, why in zip(peers, reasons, strict=True)
+            if why
         ],
+        lets_in=lets_in(Path(module.params["rules"])),
     )
 
 
