@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import subprocess
 import threading
 import time
 import urllib.request
@@ -28,6 +29,7 @@ FRESH_S: Final = 15.0
 """Slices and results come at least every 5 s, empty if need be."""
 FULL_PERCENT: Final = 95.0
 """Of a disk: Kafka stops when it cannot write."""
+NFT: Final = "/usr/sbin/nft"
 LONGEST_ANSWER_BYTES: Final = 1 << 20
 
 
@@ -213,6 +215,17 @@ def stream(broker: Broker, fresh_s: float = FRESH_S, since: float = 0.0) -> Find
     evidence = f"slice {newest.number} sent {age_s:.1f} s ago, {newest.rows_so_far:,} rows so far"
     fresh = (newest.end or age_s <= fresh_s) and found.record.timestamp_s >= since
     return Finding("producer", fresh, evidence + (", then its source ended" if newest.end else ""))
+
+
+def packet_filter() -> Finding:
+    """Say whether our table of nftables is loaded; only root may ask."""
+    listed = subprocess.run(
+        [NFT, "list", "chain", "inet", "cosmo", "input"], capture_output=True, text=True, check=False
+    )
+    if listed.returncode != 0:
+        said = " ".join(listed.stderr.split())[:200] or "nothing"
+        return Finding("firewall", False, f"its table is not loaded, nft says: {said}")
+    return Finding("firewall", True, f"its table is loaded, {listed.stdout.count(' accept')} rules let in")
 
 
 def dashboard(port: int, *, with_data: bool = False, host: str = "127.0.0.1") -> Finding:

@@ -171,6 +171,25 @@ def test_a_worker_that_only_runs_does_not_work(table, workers, evidence):
     assert evidence in told["lines"][4]
 
 
+@pytest.mark.parametrize(("ended", "state"), [(None, "FAILED"), ("2026-01-02T03:00:00+00:00", "off")])
+def test_a_part_that_is_off_while_a_run_is_on_is_not_well(table, ended, state):
+    parts = [row("kafka"), row("analysis", "off"), row("producer", "off")]
+    told = table([host("cmaster", "10.0.0.1", answer(*parts, run=RUN | {"ended": ended}))], "cloud", NOW)
+    assert told["ok"] == (state == "off")
+    assert [part["state"] for part in told["document"]["parts"]] == ["ok", state, state]
+
+
+def test_the_packet_filter_is_asked_for(tmp_path, monkeypatch):
+    nft = tmp_path / "nft"
+    monkeypatch.setattr(probes, "NFT", str(nft))
+    for code, said, sentence in ((0, "tcp dport 22 accept", "1 rules"), (1, "No such file", "No such file")):
+        nft.write_text(f"#!/bin/sh\necho '{said}'\necho '{said}' >&2\nexit {code}\n")
+        nft.chmod(0o755)
+        finding = probes.packet_filter()
+        assert finding.ok == (code == 0)
+        assert sentence in finding.evidence
+
+
 def test_what_failed_shows_where_to_look(table):
     failed = host(
         "cmaster", "10.0.0.1", answer(row("analysis", "FAILED", "stale", journal=["line 1", "line 2"]))

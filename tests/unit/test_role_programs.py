@@ -151,6 +151,8 @@ class TestWhileFilesComeAndGo:
         path.touch()
         with path.open(), path.open():
             assert module.open_jars(os.getpid()) == ["kafka.jar"]
+            path.unlink()  # by an update, while it runs
+            assert module.open_jars(os.getpid()) == ["kafka.jar"]
         assert module.open_jars(1 << 22) == []
 
     def test_a_folder_is_measured_while_files_are_deleted(self, load, tmp_path, monkeypatch):
@@ -236,3 +238,30 @@ def test_whom_the_packet_filter_lets_in_is_read_from_its_rules(load, tmp_path):
     ]
     rules.write_text(template.render(firewall_open=opened, firewall_ssh_port=22, ansible_managed=""))
     assert measures.lets_in(rules) == {"9092": ["10.0.0.12", "10.0.0.13", "fd00::12"], "7079": ["10.0.0.12"]}
+
+
+def test_folders_from_which_something_runs_are_in_use(load, tmp_path):
+    module = load("artifacts/library/folders_in_use.py")
+    for pid, told in (
+        ("1", b"/opt/cosmo/environment-1/bin/python\0-m\0cosmo"),
+        ("2", b"java\0-cp\0/x:/opt/cosmo/environment-2/lib/a.jar:/opt/cosmo/kafka-3/b.jar"),
+        ("3", b"less\0/opt/other/environment-4\0/opt/cosmo"),
+    ):
+        (tmp_path / pid).mkdir()
+        (tmp_path / pid / "cmdline").write_bytes(told)
+    used = ["/opt/cosmo/environment-1", "/opt/cosmo/environment-2", "/opt/cosmo/kafka-3"]
+    assert module.in_use("/opt/cosmo/", tmp_path) == used
+
+
+def test_an_open_file_is_in_use(load, tmp_path):
+    module = load("artifacts/library/folders_in_use.py")
+    (tmp_path / "kafka-1").mkdir()
+    with (tmp_path / "kafka-1" / "a.jar").open("w"):
+        assert module.in_use(str(tmp_path)) == [str(tmp_path / "kafka-1")]
+    assert module.in_use(str(tmp_path)) == []
+
+
+def test_an_address_of_another_host_is_not_here(load):
+    measures = load("preflight/library/host_measures.py")
+    assert measures.is_here("127.0.0.1")
+    assert not measures.is_here("192.0.2.77")

@@ -10,7 +10,10 @@ from typing import Final
 import click
 
 _STACK: Final = ("kafka", "producer", "analysis", "dashboard")
-_PARTS: Final = ("all", "disk", "zookeeper", "kafka", "master", "worker", "analysis", "dashboard", "producer")
+_PARTS: Final = (
+    *("all", "disk", "firewall", "zookeeper", "kafka"),
+    *("master", "worker", "analysis", "dashboard", "producer"),
+)
 
 
 @click.command("probe")
@@ -40,8 +43,8 @@ def command(
 ) -> None:
     """Ask whether each PART works; exit code 0 only if all do.
 
-    PART is disk, zookeeper, kafka, master, worker, analysis, dashboard or producer; none: the stack that
-    answers from anywhere.
+    PART is disk, firewall, zookeeper, kafka, master, worker, analysis, dashboard or producer; none: the
+    stack that answers from anywhere.
     """
     from dataclasses import asdict
 

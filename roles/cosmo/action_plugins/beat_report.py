@@ -16,6 +16,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 COLUMNS = "{:<9} {:<10} {:<8} {:<9} {}"
+PARTS_OF_A_RUN = ("analysis", "producer", "dashboard")
 INDENT = " " * 40
 JOURNAL_LINES = 10
 
@@ -75,7 +76,7 @@ def beat_table(hosts: list[dict[str, Any]], deployment: str, now: str) -> dict[s
     for host in hosts:
         answered, why = _answer(host["answer"])
         if answered is None:
-            parts = ", ".join(part for part in host["parts"] if part != "disk")
+            parts = ", ".join(part for part in host["parts"] if part not in ("disk", "firewall"))
             rows.append(_row(host, "host", "FAILED", f"{why}; it is to have: {parts}"))
             continue
         run = run or answered["run"]
@@ -87,6 +88,10 @@ def beat_table(hosts: list[dict[str, Any]], deployment: str, now: str) -> dict[s
     for row in rows:
         if row["part"] == "worker" and row["state"] == "ok":
             _judge_worker(row, addresses[row["host"]], workers)
+        if run and not run["ended"] and row["part"] in PARTS_OF_A_RUN and row["state"] == "off":
+            row.update(
+                state="FAILED", evidence=f"is off while run {run['number']} is on; run goes on with it"
+            )
     ok = bool(rows) and all(row["state"] != "FAILED" for row in rows)
     asked = any("kafka" in host["parts"] for host in hosts)
     lines = [

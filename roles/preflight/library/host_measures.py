@@ -20,6 +20,7 @@ options:
   disks: {description: "What each folder needs in MiB, held or free.", type: dict, required: true}
   ports: {description: "Who may listen: dicts of port, unit.", type: list, elements: dict, required: true}
   peers: {description: "Dicts of host, address, port.", type: list, elements: dict, required: true}
+  address: {description: Of this host for the others., type: str, required: true}
   rules: {description: Rules of the packet filter that an earlier init wrote., type: path, required: true}
 """
 RETURN = r"""
@@ -29,6 +30,7 @@ missing: {description: Programs that are not there., type: list, returned: alway
 small: {description: "Disks without room for their folders, a clause each.", type: list, returned: always}
 taken: {description: "Ports that others hold, a clause each.", type: list, returned: always}
 out_of_reach: {description: "Peers that do not answer at all: host, port, why.", type: list, returned: always}
+is_here: {description: Whether the address is one of this host's interfaces., type: bool, returned: always}
 lets_in: {description: "Whom those rules let in, by port; null without rules.", type: dict, returned: always}
 """
 EXAMPLES = r"""
@@ -37,6 +39,7 @@ EXAMPLES = r"""
     disks: {/var/lib/kafka: 13312}
     ports: [{port: 9092, unit: kafka}]
     peers: [{host: cmaster, address: 10.0.0.11, port: 9092}]
+    address: 10.0.0.12
     rules: /etc/cosmo/firewall.nft
 """
 LISTEN = "0A"
@@ -154,6 +157,15 @@ def taken(wanted: list[dict[str, str]]) -> list[str]:
     ]
 
 
+def is_here(address: str) -> bool:
+    """Tell whether this host can listen on an address."""
+    try:
+        socket.create_server((address, 0)).close()
+    except OSError:
+        return False
+    return True
+
+
 def lets_in(rules: Path) -> dict[str, list[str]] | None:
     """Return which addresses our packet filter lets in, by the first port of a rule; None without rules."""
     if not rules.exists():
@@ -172,6 +184,7 @@ def main() -> None:
             "disks": {"type": "dict", "required": True},
             "ports": {"type": "list", "elements": "dict", "required": True},
             "peers": {"type": "list", "elements": "dict", "required": True},
+            "address": {"type": "str", "required": True},
             "rules": {"type": "path", "required": True},
         },
         supports_check_mode=True,
@@ -191,6 +204,7 @@ def main() -> None:
             for peer, why in zip(peers, reasons, strict=True)
             if why
         ],
+        is_here=is_here(module.params["address"]),
         lets_in=lets_in(Path(module.params["rules"])),
     )
 

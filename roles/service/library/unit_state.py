@@ -53,7 +53,7 @@ def open_jars(main_pid: int) -> list[str]:
     with suppress(FileNotFoundError):  # it has ended
         for handle in Path(f"/proc/{main_pid}/fd").iterdir():
             with suppress(FileNotFoundError):  # it has closed this one
-                names.add(handle.readlink().name)
+                names.add(handle.readlink().name.removesuffix(" (deleted)"))  # by an update since
     return sorted(name for name in names if name.endswith(".jar"))
 
 
