@@ -199,6 +199,7 @@ def test_likeness(tmp_path, content, etag, expected):
     [
         pytest.param("SlowDown", 503, StoreAway, "got: status 503 (SlowDown)", id="busy"),
         pytest.param("502", 502, StoreAway, "got: status 502; see that", id="a proxy in between"),
+        pytest.param("NotImplemented", 501, SourceError, "NotImplemented (status 501)", id="not known there"),
         pytest.param("RequestTimeout", 400, StoreAway, "RequestTimeout", id="too slow"),
         pytest.param("InvalidAccessKeyId", 403, SourceError, "/key.json: expected keys", id="keys"),
         pytest.param("AccessDenied", 403, SourceError, "ask its owner", id="rights"),

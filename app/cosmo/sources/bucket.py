@@ -35,6 +35,7 @@ from cosmo.errors import SourceError, StoreAway
 from cosmo.maven import CA_BUNDLES
 from cosmo.settings import BucketSettings
 from cosmo.sources.credentials import Credentials
+from cosmo.sources.etags import OF_MD5S
 from cosmo.sources.refusals import Refusals
 
 CONNECT_WITHIN_S: Final = 5.0
@@ -140,18 +141,24 @@ class Bucket:
     def parts(self, stored: StoredObject) -> tuple[int, ...] | None:
         """Return the sizes of the parts whose MD5s make an object's ETag, in bytes; none where it is no MD5.
 
-        None where the store does not tell.
+        None where the store does not tell: some do not know the question, and answer with the whole.
 
         Raises
         ------
         StoreAway : the store does not answer.
         """
+        made = OF_MD5S.fullmatch(stored.etag)
+        if made is None:
+            return ()
+        n_parts = int(made[1] or 1)
         try:
             first = self._part(stored, 1)
             encryption = str(first.get("ServerSideEncryption", ""))
             if encryption.startswith("aws:kms") or "SSECustomerAlgorithm" in first:
                 return ()
-            later = (self._part(stored, number) for number in range(2, first.get("PartsCount", 1) + 1))
+            if first.get("PartsCount", 1) != n_parts:
+                return None
+            later = (self._part(stored, number) for number in range(2, n_parts + 1))
             sizes = tuple(int(part["ContentLength"]) for part in (first, *later))
         except (BotoCoreError, ClientError, HTTPError, OSError, KeyError) as error:
             ours = self._ours(error, stored.key)
