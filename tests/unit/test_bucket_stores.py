@@ -140,3 +140,50 @@ def test_a_damaged_object_is_found_without_parts(store, bucket, tmp_path):
     store.put("data_0.txt", CONTENT, hashlib.md5(CONTENT[::-1]).hexdigest())
     with pytest.raises(SourceError, match="got others twice"):
         download(bucket, bucket.objects(), tmp_path / "here")
+
+
+KEYS = [f"d é+%/data_{n}.txt" for n in range(5)]
+
+
+def older_form(keys, *, names_marker=False, per_page=2):
+    """Answer as a store that knows no list-type=2; the marker is named only for lists with a delimiter."""
+
+    def page(query):
+        later = [key for key in keys if key > query.get("marker", "")]
+        shown = later[:per_page]
+        marker = f"<NextMarker>{quote(shown[-1])}</NextMarker>" if names_marker and shown else ""
+        return shown, f"<IsTruncated>{str(len(later) > per_page).lower()}</IsTruncated>{marker}"
+
+    return page
+
+
+@pytest.mark.parametrize("names_marker", [False, True])
+def test_a_list_in_the_older_form_is_read_to_its_end(store, bucket, names_marker):
+    for key in KEYS:
+        store.put(key, b"rows")
+    store.page = older_form(KEYS, names_marker=names_marker)
+    assert [stored.key for stored in bucket.objects()] == KEYS
+    assert [query.get("marker") for query in store.asked] == [None, KEYS[1], KEYS[3]]
+
+
+CUT_OFF = "<IsTruncated>true</IsTruncated>"
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        pytest.param(lambda _: ([], CUT_OFF), "a list of objects that breaks off after 0", id="no object"),
+        pytest.param(
+            lambda query: ([] if "marker" in query else KEYS[:2], CUT_OFF),
+            "a list of objects that breaks off after 2",
+            id="an empty page",
+        ),
+        pytest.param(lambda _: (KEYS[:2], CUT_OFF), "an answer that is none", id="always the same page"),
+    ],
+)
+def test_a_list_without_its_end_is_refused(store, bucket, page, said):
+    for key in KEYS:
+        store.put(key, b"rows")
+    store.page = page
+    with pytest.raises(SourceError, match=f"expected an S3 store at .*, got {said}"):
+        bucket.objects()

@@ -95,18 +95,30 @@ class Bucket:
         ------
         StoreAway, SourceError : the store does not answer, or refuses.
         """
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._settings.name, Prefix=self._settings.prefix
-        )
         try:
-            entries = [entry for page in pages for entry in page.get("Contents", ())]
+            entries, is_cut_off = self._entries("list_objects_v2")
+            if is_cut_off and entries:  # a store that knows the older form only: it gives no token
+                more, is_cut_off = self._entries("list_objects", Marker=entries[-1]["Key"])
+                entries += more
+            listed = [StoredObject(entry["Key"], entry["Size"], _etag(entry)) for entry in entries]
         except (BotoCoreError, ClientError, HTTPError, OSError) as error:
             raise self._ours(error) from error
-        try:
-            listed = [StoredObject(entry["Key"], entry["Size"], _etag(entry)) for entry in entries]
         except KeyError as error:
             raise self._refusals.foreign(f"a list of objects without their {error.args[0]}") from error
+        if is_cut_off:
+            raise self._refusals.foreign(f"a list of objects that breaks off after {len(entries):,}")
         return tuple(sorted(listed, key=lambda stored: stored.key))
+
+    def _entries(self, operation: str, **start: str) -> tuple[list[dict[str, Any]], bool]:
+        """Return the entries of all pages, and whether there are more that the last one does not lead to."""
+        entries, is_cut_off = [], False
+        pages = self._client.get_paginator(operation).paginate(
+            Bucket=self._settings.name, Prefix=self._settings.prefix, **start
+        )
+        for page in pages:
+            entries += page.get("Contents", ())
+            is_cut_off = bool(page.get("IsTruncated"))
+        return entries, is_cut_off
 
     def chunks(self, stored: StoredObject, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes [start, end) of an object, over one connection.
