@@ -10,12 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from cosmo.errors import SourceError
+from cosmo.errors import NotOurs, SourceError
 from cosmo.settings import BucketSettings
 from cosmo.sources.blocks import Block
 from cosmo.sources.bucket import Bucket, StoredObject
 from cosmo.sources.read_ahead import read_ahead
-from cosmo.sources.recording import GZIP_MAGIC, SUFFIXES, recording_blocks, require_rows
+from cosmo.sources.recording import (
+    GZIP_MAGIC,
+    SUFFIXES,
+    recording_blocks,
+    require_rows,
+    tell_of_foreign,
+)
 from cosmo.sources.steady import Outage, SteadyObject, Stopped, steadily
 
 OPEN_WITHIN_S: Final = 5.0
@@ -55,7 +61,7 @@ class BucketSource:
 
     @classmethod
     def of(cls, settings: BucketSettings) -> BucketSource:
-        """Open the bucket of the settings and the first of its objects.
+        """Open the bucket of the settings and the first of its objects that is ours.
 
         Raises
         ------
@@ -63,8 +69,15 @@ class BucketSource:
         """
         bucket = Bucket(settings)
         source = cls(bucket, recordings(bucket), settings.preload_mib << 20)
-        next(source._blocks(source.objects[0], 0, _impatient()), None)
-        return source
+        foreign: list[NotOurs] = []
+        for stored in source.objects:
+            try:
+                next(source._blocks(stored, 0, _impatient()), None)
+            except NotOurs as error:
+                foreign.append(error)
+            else:
+                return source
+        raise foreign[0]
 
     @property
     def description(self) -> str:
@@ -86,7 +99,8 @@ class BucketSource:
     def blocks(self, source: str = "", offset: int = 0) -> Iterator[Block]:
         """Yield the blocks from an offset in an object on; see `Source.blocks`.
 
-        A store that goes away is waited for without end: empty blocks come meanwhile.
+        A store that goes away is waited for without end: empty blocks come meanwhile. An object that is not
+        ours is passed over, and told of once.
         """
         keys = [stored.key for stored in self.objects]
         if source and source not in keys:
@@ -100,7 +114,12 @@ class BucketSource:
             outage, start = Outage(stop.wait), offset
             try:
                 for stored in self.objects[first:]:
-                    yield from self._blocks(stored, start, outage)
+                    try:
+                        yield from self._blocks(stored, start, outage)
+                    except NotOurs as error:
+                        if start:  # rows of it were read before
+                            raise
+                        tell_of_foreign(str(error))
                     start = 0
             except Stopped:
                 return
@@ -111,9 +130,7 @@ class BucketSource:
         if stored.key.endswith(".gz"):
             packed = io.BufferedReader(SteadyObject(self.bucket, stored, 0, outage))
             if packed.peek(2)[:2] != GZIP_MAGIC:
-                raise SourceError(
-                    f"{stored.key}: expected a gzip object by its name, it is not one; rename it"
-                )
+                raise NotOurs(f"{stored.key}: expected a gzip object by its name, it is not one; rename it")
             stream: io.BufferedReader | gzip.GzipFile = gzip.GzipFile(fileobj=packed)
             start = 0
         else:

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmo.errors import SourceError
+from cosmo.errors import NotOurs
 from cosmo.hits import COLUMNS, HEADER, MALFORMED, read
 from cosmo.sources.blocks import Block, whole_lines
 
@@ -41,6 +41,10 @@ def require_rows(name: str, text: bytes) -> None:
     ----------
     name : what it is the beginning of.
     text : some first bytes; the line that they cut is not looked at, unless it is the only one.
+
+    Raises
+    ------
+    NotOurs : it is to be refused.
     """
     fates = read(text[: text.rfind(b"\n") + 1] or text).fate
     n_lines = int((fates <= HEADER).sum())
@@ -53,7 +57,7 @@ def has_rows(name: str, blocks: Iterable[Block]) -> bool:
 
     Raises
     ------
-    SourceError : it has lines, and none of them has our six columns.
+    NotOurs : it has lines, and none of them has our six columns.
     """
     n_rows, has_header = 0, False
     for block in blocks:
@@ -72,10 +76,10 @@ def _has_columns(fates: NDArray[np.uint8]) -> bool:
     return not bool(((lines == MALFORMED["fields"]) | (lines == MALFORMED["long"])).all())
 
 
-def _not_ours(name: str, n_lines: int) -> SourceError:
-    return SourceError(
+def _not_ours(name: str, n_lines: int) -> NotOurs:
+    return NotOurs(
         f"{name}: expected rows of {len(COLUMNS)} fields ({','.join(COLUMNS)}), "
-        f"got none in {n_lines:,} line{'' if n_lines == 1 else 's'}; name another"
+        f"got none in {n_lines:,} line{'' if n_lines == 1 else 's'}; leave it out or name another"
     )
 
 
@@ -83,6 +87,12 @@ def _not_ours(name: str, n_lines: int) -> SourceError:
 def tell_of_damage(name: str, damage: str) -> None:
     """Warn once of a recording of which only a part can be unpacked."""
     log.warning("%s is cut off or damaged (%s); the rows up to there are used", name, damage)
+
+
+@cache
+def tell_of_foreign(error: str) -> None:
+    """Warn once of an object that is not ours, for the sentence that refuses it."""
+    log.warning("passing over an object: %s", error)
 
 
 def recording_blocks(
