@@ -167,3 +167,71 @@ def test_nothing_can_be_measured_but_not_looped_over(tmp_path, content):
     assert of_files(path)["rows"] == 0
     with pytest.raises(SourceError, match=f"rows to loop over, got none in {path}"):
         FilesSource.of([str(path)], to_loop=True)
+
+
+LINE = len(ROWS[0]) + 1
+SHIFTED = b"0" + TEXT  # its lines end elsewhere
+
+
+def rest_of(path, offset):
+    source = FilesSource.of([str(path)])
+    return b"".join(block.text for block in source.blocks(str(path), offset))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+@pytest.mark.parametrize("offset", [0, LINE, len(TEXT)])
+def test_a_recording_is_gone_on_with_after_a_line(tmp_path, pack, offset):
+    path = tmp_path / "a.csv"
+    path.write_bytes(pack(TEXT))
+    assert rest_of(path, offset) == TEXT[offset:]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+def test_a_recording_is_gone_on_with_at_its_end_without_a_newline(tmp_path, pack):
+    path = tmp_path / "a.csv"
+    path.write_bytes(pack(TEXT[:-1]))
+    assert rest_of(path, len(TEXT) - 1) == b""
+
+
+def test_a_file_that_has_grown_is_gone_on_with(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(TEXT + TEXT)
+    assert rest_of(path, len(TEXT)) == TEXT
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+@pytest.mark.parametrize(
+    ("content", "offset"),
+    [
+        pytest.param(TEXT[:LINE], 2 * LINE, id="shorter"),
+        pytest.param(TEXT[:LINE], LINE + 1, id="shorter by a byte"),
+        pytest.param(b"", LINE, id="emptied"),
+        pytest.param(SHIFTED, LINE, id="its lines end elsewhere"),
+        pytest.param(TEXT, LINE - 1, id="before a newline: half a line was read, then it was written on"),
+    ],
+)
+def test_a_recording_replaced_while_nobody_read_it_is_not_gone_on_with(tmp_path, pack, content, offset):
+    path = tmp_path / "a.csv"
+    path.write_bytes(pack(content))
+    with pytest.raises(SourceError, match=rf"{path}: .* stands at byte {offset}, .* or begin a new run"):
+        rest_of(path, offset)
+
+
+LONG_TEXT = b"".join(hit(orbit, channel=orbit * orbit % 64) + b"\n" for orbit in range(100_000))
+LONG_PACKED = gzip.compress(LONG_TEXT, 1)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(LONG_PACKED[:-1], id="cut off in its last number"),
+        pytest.param(LONG_PACKED[:300_000], id="cut off"),
+        pytest.param(LONG_PACKED.replace(LONG_PACKED[300_000:300_100], b"\xff" * 100), id="overwritten"),
+    ],
+)
+def test_a_damaged_recording_is_gone_on_with_where_it_was_left(tmp_path, content):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(content)
+    end = list(FilesSource.of([str(path)]).blocks())[-1].end
+    assert rest_of(path, LINE).startswith(LONG_TEXT[LINE:1_000_000])
+    assert rest_of(path, end) == b""

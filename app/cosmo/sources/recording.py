@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmo.errors import NotOurs
+from cosmo.errors import NotOurs, SourceError
 from cosmo.hits import COLUMNS, HEADER, MALFORMED, read
 from cosmo.sources.blocks import Block, whole_lines
 
@@ -108,8 +108,13 @@ def recording_blocks(
     ----------
     name : of the file or object.
     stream : its bytes, from `start` on.
-    start, offset : where the stream begins, and where the blocks are to begin, in bytes.
+    start, offset : where the stream begins, and where the blocks are to begin, in bytes. A start before the
+        offset lets the line before be seen.
     on_damage : called at most once.
+
+    Raises
+    ------
+    SourceError : the offset is not just after a line or at the end: the stream stands in another recording.
     """
     # A GzipFile unpacks a few KiB at a time; asked for more at once, it would lose what came before a damage.
     is_packed = isinstance(stream, gzip.GzipFile)
@@ -131,7 +136,19 @@ def recording_blocks(
                 break
         return b"".join(pieces)
 
-    remaining = offset - start
+    remaining, last = offset - start, b""
     while remaining and (skipped := read_bytes(min(remaining, 1 << 20))):
-        remaining -= len(skipped)
-    yield from whole_lines(name, read_bytes, offset)
+        remaining, last = remaining - len(skipped), skipped[-1:]
+    if remaining:
+        raise _replaced(name, offset)
+    for block in whole_lines(name, read_bytes, offset):
+        if last not in (b"", b"\n"):  # at the end it may: a last line has no newline
+            raise _replaced(name, offset)
+        yield block
+
+
+def _replaced(name: str, offset: int) -> SourceError:
+    return SourceError(
+        f"{name}: expected the recording in which the stream stands at byte {offset}, "
+        "it has been replaced or rewritten since; put it back, or begin a new run"
+    )
