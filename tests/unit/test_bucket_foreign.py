@@ -52,9 +52,10 @@ def text_of(blocks):
 @pytest.mark.parametrize(
     ("foreign", "said"),
     [
-        pytest.param({"b_csv": FOREIGN}, "b.csv: expected rows of 6 fields", id="other columns"),
+        pytest.param({"b_txt": b"\0,,,,,\xff\n"}, "b.txt: expected rows of 6 numbers", id="binary"),
+        pytest.param({"b_csv": FOREIGN}, "b.csv: expected rows of 6 numbers", id="other columns"),
         pytest.param({"b_gz": ROWS}, "b.gz: expected a gzip object by its name", id="no gzip"),
-        pytest.param({"b_gz": gzip.compress(FOREIGN)}, "b.gz: expected rows of 6 fields", id="packed"),
+        pytest.param({"b_gz": gzip.compress(FOREIGN)}, "b.gz: expected rows of 6 numbers", id="packed"),
     ],
 )
 def test_an_object_that_is_not_ours_is_passed_over_and_told_of_once(opened, caplog, foreign, said):
@@ -70,7 +71,7 @@ def test_the_first_object_may_be_another(opened):
 
 
 def test_a_bucket_of_others_is_refused_at_the_start(opened):
-    with pytest.raises(SourceError, match=r"a\.csv: expected rows of 6 fields .*, got none in 3 lines"):
+    with pytest.raises(SourceError, match=r"a\.csv: expected rows of 6 numbers .*, got none in 3 lines"):
         opened(a_csv=FOREIGN, b_csv=FOREIGN)
 
 
@@ -79,6 +80,12 @@ def test_a_stream_that_stands_before_it_goes_on_behind_it(opened, place):
     source = opened(a_csv=ROWS, b_csv=FOREIGN, c_csv=ROWS)
     rest = [("a.csv", ROWS[place:])] if place < len(ROWS) else []
     assert text_of(source.blocks("a.csv", place)) == [*rest, ("c.csv", ROWS)]
+
+
+@pytest.mark.parametrize("place", [0, len(hit(0)) + 1])
+def test_an_object_is_packed_by_its_content(opened, place):
+    source = opened(a_txt=gzip.compress(ROWS), b_csv=ROWS)
+    assert text_of(source.blocks("a.txt", place)) == [("a.txt", ROWS[place:]), ("b.csv", ROWS)]
 
 
 def test_an_object_of_which_rows_were_read_is_not_passed_over(opened):

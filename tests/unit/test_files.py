@@ -1,6 +1,8 @@
 """Recordings as files find them: cut off, renamed, damaged, of other people. Against the oracle."""
 
+import bz2
 import gzip
+import lzma
 import os
 import sys
 import zlib
@@ -23,6 +25,7 @@ PACKED = gzip.compress(TEXT)
 HEADER = b"HEAD,FPGA,TDC_CHANNEL,ORBIT_CNT,BX_COUNTER,TDC_MEAS\n"
 HALF = len(TEXT) // 2  # in the middle of a line
 LONG_LINE = b"x" * (5 << 20) + b"\n"
+BULK = b"".join(b"%d,0,%d,%d,%d,%d\n" % (2, n * n % 133, n, n * n % 3001, n % 30) for n in range(30_000))
 JUNK = (b"junk " * 1000 + b"\n") * 600  # longer than a block
 
 
@@ -56,7 +59,8 @@ def unpacked(data):
         pytest.param("a.csv", JUNK + TEXT, JUNK + TEXT, id="rows after junk"),
         pytest.param("a.csv", TEXT.replace(b"\n", b"\r\n"), TEXT, id="CRLF"),
         pytest.param("a.csv", TEXT[:-1], TEXT, id="no last newline"),
-        pytest.param("a.csv", TEXT.decode().encode("utf-16"), TEXT.decode().encode("utf-16"), id="UTF-16"),
+        pytest.param("a.csv", b"2,0,999,1,1,1\n", b"2,0,999,1,1,1\n", id="only out of range"),
+        pytest.param("a.csv", HEADER + b"x\n", HEADER + b"x\n", id="junk after a header"),
         pytest.param("a [1].csv", TEXT, TEXT, id="a name that looks like a glob"),
     ],
 )
@@ -136,6 +140,10 @@ BAD = [
     pytest.param(write_file("a.csv.gz", PACKED[:12]), "is it whole?", id="cut off before the first row"),
     pytest.param(write_file("a.csv", b"a,b\n1,2\n"), "got none in 2 lines", id="other columns"),
     pytest.param(write_file("a.csv", b"\0" * 100_000), "got none in 1 line;", id="zeros"),
+    pytest.param(write_file("a.csv", TEXT.decode().encode("utf-16")), "got none in 201 lines", id="UTF-16"),
+    pytest.param(write_file("a.csv", b"a,b,c,d,e,f\n1,2,x,4,5,6\n"), "got none in 2 lines", id="no numbers"),
+    pytest.param(write_file("a.csv", bz2.compress(BULK)), "expected rows of 6 numbers", id="bzip2"),
+    pytest.param(write_file("a.csv", lzma.compress(BULK)), "expected rows of 6 numbers", id="xz"),
     pytest.param(write_folder(), "it has none; name another", id="folder without files"),
     pytest.param(write_folder(a=b"", b=HEADER, c=b"\n"), "got none in its 3 files", id="folder without rows"),
     pytest.param(write_loop_of_links, "correct it", id="loop of links"),

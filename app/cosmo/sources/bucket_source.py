@@ -22,7 +22,7 @@ from cosmo.sources.recording import (
     require_rows,
     tell_of_foreign,
 )
-from cosmo.sources.steady import Outage, SteadyObject, Stopped, steadily
+from cosmo.sources.steady import Outage, SteadyObject, Stopped, steadily, steady_chunks
 
 OPEN_WITHIN_S: Final = 5.0
 """A store that is away for longer at the start is an error: its address may be wrong."""
@@ -127,11 +127,9 @@ class BucketSource:
         yield from read_ahead(read, self.preload_bytes)
 
     def _blocks(self, stored: StoredObject, offset: int, outage: Outage) -> Iterator[Block]:
-        if stored.key.endswith(".gz"):
-            packed = io.BufferedReader(SteadyObject(self.bucket, stored, 0, outage))
-            if packed.peek(2)[:2] != GZIP_MAGIC:
-                raise NotOurs(f"{stored.key}: expected a gzip object by its name, it is not one; rename it")
-            stream: io.BufferedReader | gzip.GzipFile = gzip.GzipFile(fileobj=packed)
+        if self._is_packed(stored, outage):
+            packed = SteadyObject(self.bucket, stored, 0, outage)
+            stream: io.BufferedReader | gzip.GzipFile = gzip.GzipFile(fileobj=io.BufferedReader(packed))
             start = 0
         else:
             start = max(0, offset - 1)
@@ -140,6 +138,14 @@ class BucketSource:
             if block.start == 0:
                 require_rows(stored.key, block.text)
             yield block
+
+    def _is_packed(self, stored: StoredObject, outage: Outage) -> bool:
+        """Tell by the content, as of a file; it may be asked for in the middle."""
+        n_bytes = min(len(GZIP_MAGIC), stored.size_bytes)
+        is_packed = b"".join(steady_chunks(self.bucket, stored, 0, n_bytes, outage)) == GZIP_MAGIC
+        if stored.key.endswith(".gz") and not is_packed:
+            raise NotOurs(f"{stored.key}: expected a gzip object by its name, it is not one; rename it")
+        return is_packed
 
 
 def _impatient() -> Outage:

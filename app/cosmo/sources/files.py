@@ -30,7 +30,7 @@ class FilesSource:
 
         Raises
         ------
-        SourceError : a name matches nothing, a file cannot be read, or has lines and none with our columns; a
+        SourceError : a name matches nothing, a file cannot be read, or has lines and none of them is ours; a
             folder, or all that is to be looped over, has no row.
         """
         paths: list[Path] = []

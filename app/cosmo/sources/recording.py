@@ -22,6 +22,7 @@ SUFFIXES: Final = (".txt", ".csv", ".gz")
 GZIP_MAGIC: Final = b"\x1f\x8b"
 CUT_OFF: Final = (EOFError, zlib.error, gzip.BadGzipFile)
 """What reading a gzip stream raises that ends early or is damaged."""
+_NO_NUMBERS: Final = [MALFORMED[reason] for reason in ("fields", "empty", "number", "long")]
 
 OnDamage = Callable[[str, str], None]
 """Is told the name of a recording that cannot be unpacked to its end, and why."""
@@ -35,7 +36,7 @@ class Stream(Protocol):
 
 
 def require_rows(name: str, text: bytes) -> None:
-    """Refuse what is not ours: text with lines, none of which has our six columns.
+    """Refuse what is not ours: text with lines, none of which has six numbers or is our header.
 
     Parameters
     ----------
@@ -48,37 +49,40 @@ def require_rows(name: str, text: bytes) -> None:
     """
     fates = read(text[: text.rfind(b"\n") + 1] or text).fate
     n_lines = int((fates <= HEADER).sum())
-    if n_lines and not _has_columns(fates):
+    if n_lines and not _is_ours(fates):
         raise _not_ours(name, n_lines)
 
 
 def has_rows(name: str, blocks: Iterable[Block]) -> bool:
-    """Return whether a recording has rows; it is read until the first that has our six columns.
+    """Return whether a recording has rows; it is read until a line of six numbers, or a row after our header.
 
     Raises
     ------
-    NotOurs : it has lines, and none of them has our six columns.
+    NotOurs : it has lines, and none of them is such.
     """
-    n_rows, has_header = 0, False
+    n_rows, is_ours = 0, False
     for block in blocks:
         fates = read(block.text).fate
         n_rows += int((fates < HEADER).sum())
-        if _has_columns(fates[fates < HEADER]):
+        is_ours = is_ours or _is_ours(fates)
+        if n_rows and is_ours:
             return True
-        has_header = has_header or bool((fates == HEADER).any())
-    if n_rows and not has_header:
+    if n_rows:
         raise _not_ours(name, n_rows)
-    return n_rows > 0
+    return False
 
 
-def _has_columns(fates: NDArray[np.uint8]) -> bool:
-    lines = fates[fates <= HEADER]
-    return not bool(((lines == MALFORMED["fields"]) | (lines == MALFORMED["long"])).all())
+def _is_ours(fates: NDArray[np.uint8]) -> bool:
+    """Whether one line is our header, or six plain numbers, in range or not.
+
+    Five commas alone say nothing: they are in any file of some size that is packed or binary.
+    """
+    return bool(((fates <= HEADER) & ~np.isin(fates, _NO_NUMBERS)).any())
 
 
 def _not_ours(name: str, n_lines: int) -> NotOurs:
     return NotOurs(
-        f"{name}: expected rows of {len(COLUMNS)} fields ({','.join(COLUMNS)}), "
+        f"{name}: expected rows of {len(COLUMNS)} numbers ({','.join(COLUMNS)}), "
         f"got none in {n_lines:,} line{'' if n_lines == 1 else 's'}; leave it out or name another"
     )
 
