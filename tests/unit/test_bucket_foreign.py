@@ -54,6 +54,7 @@ def text_of(blocks):
     [
         pytest.param({"b_txt": b"\0,,,,,\xff\n"}, "b.txt: expected rows of 6 numbers", id="binary"),
         pytest.param({"b_csv": FOREIGN}, "b.csv: expected rows of 6 numbers", id="other columns"),
+        pytest.param({"b_csv": b"\xef\xbb\xbf" + FOREIGN}, "b.csv: expected rows of 6", id="after a mark"),
         pytest.param({"b_gz": ROWS}, "b.gz: expected a gzip object by its name", id="no gzip"),
         pytest.param({"b_gz": gzip.compress(FOREIGN)}, "b.gz: expected rows of 6 numbers", id="packed"),
     ],

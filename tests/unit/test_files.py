@@ -12,7 +12,7 @@ import pytest
 from against_oracle import as_oracle
 from cosmo import cli
 from cosmo.errors import SourceError
-from cosmo.sources import FilesSource
+from cosmo.sources import FilesSource, read_block
 from cosmo.sources.recording import tell_of_damage
 from cosmo.summarise import summarise
 from cosmo.timeslices import Limits
@@ -24,6 +24,7 @@ TEXT = b"".join(row + b"\n" for row in ROWS)
 PACKED = gzip.compress(TEXT)
 HEADER = b"HEAD,FPGA,TDC_CHANNEL,ORBIT_CNT,BX_COUNTER,TDC_MEAS\n"
 HALF = len(TEXT) // 2  # in the middle of a line
+MARK = b"\xef\xbb\xbf"  # of UTF-8, as spreadsheets write it
 LONG_LINE = b"x" * (5 << 20) + b"\n"
 BULK = b"".join(b"%d,0,%d,%d,%d,%d\n" % (2, n * n % 133, n, n * n % 3001, n % 30) for n in range(30_000))
 JUNK = (b"junk " * 1000 + b"\n") * 600  # longer than a block
@@ -61,6 +62,11 @@ def unpacked(data):
         pytest.param("a.csv", TEXT[:-1], TEXT, id="no last newline"),
         pytest.param("a.csv", b"2,0,999,1,1,1\n", b"2,0,999,1,1,1\n", id="only out of range"),
         pytest.param("a.csv", HEADER + b"x\n", HEADER + b"x\n", id="junk after a header"),
+        pytest.param("a.csv", MARK + HEADER + TEXT, HEADER + TEXT, id="a byte order mark and a header"),
+        pytest.param("a.csv", MARK + TEXT, TEXT, id="a byte order mark and rows"),
+        pytest.param("a.csv", gzip.compress(MARK + TEXT), TEXT, id="a byte order mark, packed"),
+        pytest.param("a.csv", MARK, b"\n", id="only a byte order mark"),
+        pytest.param("a.csv", TEXT + MARK + TEXT, TEXT + MARK + TEXT, id="a byte order mark further on"),
         pytest.param("a [1].csv", TEXT, TEXT, id="a name that looks like a glob"),
     ],
 )
@@ -199,6 +205,15 @@ def test_a_recording_is_gone_on_with_at_its_end_without_a_newline(tmp_path, pack
     path = tmp_path / "a.csv"
     path.write_bytes(pack(TEXT[:-1]))
     assert rest_of(path, len(TEXT) - 1) == b""
+
+
+def test_the_place_in_a_recording_counts_its_byte_order_mark(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(MARK + TEXT)
+    (block,) = FilesSource.of([str(path)]).blocks()
+    ends = read_block(block).offsets
+    assert (block.start, ends[0], ends[-1]) == (len(MARK), len(MARK) + LINE, len(MARK + TEXT))
+    assert rest_of(path, int(ends[0])) == TEXT[LINE:]
 
 
 def test_a_file_that_has_grown_is_gone_on_with(tmp_path):

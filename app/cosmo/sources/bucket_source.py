@@ -134,9 +134,11 @@ class BucketSource:
         else:
             start = max(0, offset - 1)
             stream = io.BufferedReader(SteadyObject(self.bucket, stored, start, outage))
+        is_first = offset == 0
         for block in recording_blocks(stored.key, stream, start, offset):
-            if block.start == 0:
+            if is_first:
                 require_rows(stored.key, block.text)
+            is_first = False
             yield block
 
     def _is_packed(self, stored: StoredObject, outage: Outage) -> bool:

@@ -6,6 +6,7 @@ import gzip
 import logging
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Final, Protocol
 
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 SUFFIXES: Final = (".txt", ".csv", ".gz")
 GZIP_MAGIC: Final = b"\x1f\x8b"
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 CUT_OFF: Final = (EOFError, zlib.error, gzip.BadGzipFile)
 """What reading a gzip stream raises that ends early or is damaged."""
 _NO_NUMBERS: Final = [MALFORMED[reason] for reason in ("fields", "empty", "number", "long")]
@@ -108,6 +110,8 @@ def recording_blocks(
 ) -> Iterator[Block]:
     """Yield the blocks of a recording from an offset on; of a damaged one, those up to the damage.
 
+    A byte order mark at its beginning is in no block.
+
     Parameters
     ----------
     name : of the file or object.
@@ -148,6 +152,9 @@ def recording_blocks(
     for block in whole_lines(name, read_bytes, offset):
         if last not in (b"", b"\n"):  # at the end it may: a last line has no newline
             raise _replaced(name, offset)
+        if block.start == 0 and block.text.startswith(_BYTE_ORDER_MARK):
+            n_bytes = len(_BYTE_ORDER_MARK)
+            block = replace(block, start=n_bytes, text=block.text[n_bytes:])
         yield block
 
 
