@@ -5,6 +5,7 @@ A command is `command` in a file of `commands/`, imported when it is asked for.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import logging
 import os
@@ -38,6 +39,8 @@ SECTIONS: Final = {
 }
 LONGEST_HELP: Final = 64
 """Of a command in the list: a line of a terminal."""
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Only writing fails so; where a command writes files, it names them itself."""
 COMMANDS: Final = tuple(name for names in SECTIONS.values() for name in names)
 
 
@@ -45,18 +48,35 @@ def main() -> None:
     """Run the command; an error of ours is one sentence and an exit code."""
     try:
         cosmo(standalone_mode=False)
+        if sys.stdout is not None:  # closed by `>&-`
+            sys.stdout.flush()  # else what is left fails at the exit of Python, with a traceback
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
     except BrokenPipeError:  # of `cosmo tail | head`: nobody reads on, which is no error
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        _drop_output()
+        _complain(f"expected room for the output, got: {error.strerror}; free some, or send it elsewhere")
+        sys.exit(1)
     except CosmoError as error:
-        from cosmo.commands.shared import person
-
-        person.complain(str(error))
+        _complain(str(error))
         sys.exit(error.exit_code)
+
+
+def _complain(sentence: str) -> None:
+    from cosmo.commands.shared import person
+
+    person.complain(sentence)
+
+
+def _drop_output() -> None:
+    """Let nothing that is not written yet fail again, at the exit of Python."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Commands(click.Group):

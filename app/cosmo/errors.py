@@ -23,6 +23,10 @@ class SourceError(CosmoError):
     exit_code = 2
 
 
+class NotOurs(SourceError):
+    """A file or object has lines, none of them a row of ours. Among others, pass it over and say so."""
+
+
 class StoreAway(SourceError):
     """The store of the bucket does not answer, or not to the end. Wait and go on; tell the operator once."""
 

@@ -212,13 +212,6 @@ def test_of_a_truncated_gzip_object_the_rows_before_are_used(store, caplog):
     assert "data_0.gz is cut off or damaged" in caplog.text
 
 
-def test_a_foreign_object_in_the_middle_is_named(store):
-    store.new_bucket({"data_0.txt": rows(1, KIB), "data_1.csv": b"time,voltage\n1,2\n3,4\n"})
-    source = BucketSource.of(store.settings().bucket)
-    with pytest.raises(SourceError, match=r"data_1.csv: expected rows of 6 fields"):
-        list(source.blocks())
-
-
 def test_the_description_is_that_of_the_content(store):
     store.new_bucket({"data_0.txt": rows(1, KIB)})
     settings = store.settings()

@@ -199,6 +199,7 @@ def test_likeness(tmp_path, content, etag, expected):
     [
         pytest.param("SlowDown", 503, StoreAway, "got: status 503 (SlowDown)", id="busy"),
         pytest.param("502", 502, StoreAway, "got: status 502; see that", id="a proxy in between"),
+        pytest.param("NotImplemented", 501, SourceError, "NotImplemented (status 501)", id="not known there"),
         pytest.param("RequestTimeout", 400, StoreAway, "RequestTimeout", id="too slow"),
         pytest.param("InvalidAccessKeyId", 403, SourceError, "/key.json: expected keys", id="keys"),
         pytest.param("AccessDenied", 403, SourceError, "ask its owner", id="rights"),
@@ -239,11 +240,18 @@ def test_untrusted_certificates(reason, advice):
         (b"", True),
         (b"time,voltage\n1,2\n", False),
         (b"no rows\n2,0,5,1,1,1\n", True),
+        (b"2,0,999,1,1,1\n", True),  # out of range
+        (b"9,-1,0.5,1,1,1\n", True),
+        (b"HEAD,FPGA,TDC_CHANNEL,ORBIT_CNT,BX_COUNTER,TDC_MEAS\nno rows\n", True),
+        (b"2,0,5,1,1,\n", False),
+        (b"2,0,5,1,1,1e0\n", False),
+        (b"a,b,c,d,e,f\n", False),
+        (b"2,0,5,1,1,1\n".decode().encode("utf-16"), False),
     ],
 )
 def test_rows_are_required(text, is_ours):
     if is_ours:
         require_rows("data_0.txt", text)
     else:
-        with pytest.raises(SourceError, match=r"data_0.txt: expected rows of 6 fields"):
+        with pytest.raises(SourceError, match=r"data_0.txt: expected rows of 6 numbers"):
             require_rows("data_0.txt", text)

@@ -1,5 +1,6 @@
 """The command line as a whole: every command is there, has help, and starts fast."""
 
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from cosmo import cli
 from cosmo.commands import wanda
 
 FILES = Path(cli.__file__).parent / "commands"
+LOCALHOST = Path(__file__).parents[2] / "config" / "localhost"
 SLOW = {"numpy", "pyarrow", "pydantic", "kafka", "rich", "pyspark", "bokeh", "boto3"}
 
 
@@ -94,3 +96,39 @@ def test_wanda_wishes_what_there_is():
     assert shown.output.splitlines()[-1].strip() in wanda.WISHES
     wished = {name for wish in wanda.WISHES for name in re.findall(r"cosmo ([a-z]+)", wish)}
     assert wished <= set(cli.COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("words", "unbuffered"),
+    [("wanda", ""), ("wanda", "1"), ("summarise rows.csv", ""), ("summarise --json rows.csv", "1")],
+)
+def test_output_that_cannot_be_written_is_one_sentence(tmp_path, words, unbuffered):
+    (tmp_path / "rows.csv").write_bytes(b"2,0,5,1,1,1\n")
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "cosmo", "--config", str(LOCALHOST), *words.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )
+    said = "cosmo: expected room for the output, got: No space left on device; "
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
+    assert ended.stderr.startswith(said)
+
+
+@pytest.mark.parametrize("end", ["| true", ">&-"], ids=["the reader leaves", "closed"])
+def test_output_that_nobody_wants_is_no_error(end):
+    program = f"{sys.executable} -m cosmo wanda {end}"
+    ended = subprocess.run(program, shell=True, stderr=subprocess.PIPE, text=True)
+    assert ended.stderr == ""
+
+
+def test_an_error_of_something_else_is_not_taken_for_one_of_the_output(monkeypatch):
+    def fail(**_):
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr(cli, "cosmo", fail)
+    with pytest.raises(ConnectionRefusedError):
+        cli.main()

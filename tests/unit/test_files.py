@@ -1,6 +1,8 @@
 """Recordings as files find them: cut off, renamed, damaged, of other people. Against the oracle."""
 
+import bz2
 import gzip
+import lzma
 import os
 import sys
 import zlib
@@ -10,7 +12,7 @@ import pytest
 from against_oracle import as_oracle
 from cosmo import cli
 from cosmo.errors import SourceError
-from cosmo.sources import FilesSource
+from cosmo.sources import FilesSource, read_block
 from cosmo.sources.recording import tell_of_damage
 from cosmo.summarise import summarise
 from cosmo.timeslices import Limits
@@ -22,7 +24,9 @@ TEXT = b"".join(row + b"\n" for row in ROWS)
 PACKED = gzip.compress(TEXT)
 HEADER = b"HEAD,FPGA,TDC_CHANNEL,ORBIT_CNT,BX_COUNTER,TDC_MEAS\n"
 HALF = len(TEXT) // 2  # in the middle of a line
+MARK = b"\xef\xbb\xbf"  # of UTF-8, as spreadsheets write it
 LONG_LINE = b"x" * (5 << 20) + b"\n"
+BULK = b"".join(b"%d,0,%d,%d,%d,%d\n" % (2, n * n % 133, n, n * n % 3001, n % 30) for n in range(30_000))
 JUNK = (b"junk " * 1000 + b"\n") * 600  # longer than a block
 
 
@@ -56,7 +60,13 @@ def unpacked(data):
         pytest.param("a.csv", JUNK + TEXT, JUNK + TEXT, id="rows after junk"),
         pytest.param("a.csv", TEXT.replace(b"\n", b"\r\n"), TEXT, id="CRLF"),
         pytest.param("a.csv", TEXT[:-1], TEXT, id="no last newline"),
-        pytest.param("a.csv", TEXT.decode().encode("utf-16"), TEXT.decode().encode("utf-16"), id="UTF-16"),
+        pytest.param("a.csv", b"2,0,999,1,1,1\n", b"2,0,999,1,1,1\n", id="only out of range"),
+        pytest.param("a.csv", HEADER + b"x\n", HEADER + b"x\n", id="junk after a header"),
+        pytest.param("a.csv", MARK + HEADER + TEXT, HEADER + TEXT, id="a byte order mark and a header"),
+        pytest.param("a.csv", MARK + TEXT, TEXT, id="a byte order mark and rows"),
+        pytest.param("a.csv", gzip.compress(MARK + TEXT), TEXT, id="a byte order mark, packed"),
+        pytest.param("a.csv", MARK, b"\n", id="only a byte order mark"),
+        pytest.param("a.csv", TEXT + MARK + TEXT, TEXT + MARK + TEXT, id="a byte order mark further on"),
         pytest.param("a [1].csv", TEXT, TEXT, id="a name that looks like a glob"),
     ],
 )
@@ -136,6 +146,10 @@ BAD = [
     pytest.param(write_file("a.csv.gz", PACKED[:12]), "is it whole?", id="cut off before the first row"),
     pytest.param(write_file("a.csv", b"a,b\n1,2\n"), "got none in 2 lines", id="other columns"),
     pytest.param(write_file("a.csv", b"\0" * 100_000), "got none in 1 line;", id="zeros"),
+    pytest.param(write_file("a.csv", TEXT.decode().encode("utf-16")), "got none in 201 lines", id="UTF-16"),
+    pytest.param(write_file("a.csv", b"a,b,c,d,e,f\n1,2,x,4,5,6\n"), "got none in 2 lines", id="no numbers"),
+    pytest.param(write_file("a.csv", bz2.compress(BULK)), "expected rows of 6 numbers", id="bzip2"),
+    pytest.param(write_file("a.csv", lzma.compress(BULK)), "expected rows of 6 numbers", id="xz"),
     pytest.param(write_folder(), "it has none; name another", id="folder without files"),
     pytest.param(write_folder(a=b"", b=HEADER, c=b"\n"), "got none in its 3 files", id="folder without rows"),
     pytest.param(write_loop_of_links, "correct it", id="loop of links"),
@@ -167,3 +181,80 @@ def test_nothing_can_be_measured_but_not_looped_over(tmp_path, content):
     assert of_files(path)["rows"] == 0
     with pytest.raises(SourceError, match=f"rows to loop over, got none in {path}"):
         FilesSource.of([str(path)], to_loop=True)
+
+
+LINE = len(ROWS[0]) + 1
+SHIFTED = b"0" + TEXT  # its lines end elsewhere
+
+
+def rest_of(path, offset):
+    source = FilesSource.of([str(path)])
+    return b"".join(block.text for block in source.blocks(str(path), offset))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+@pytest.mark.parametrize("offset", [0, LINE, len(TEXT)])
+def test_a_recording_is_gone_on_with_after_a_line(tmp_path, pack, offset):
+    path = tmp_path / "a.csv"
+    path.write_bytes(pack(TEXT))
+    assert rest_of(path, offset) == TEXT[offset:]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+def test_a_recording_is_gone_on_with_at_its_end_without_a_newline(tmp_path, pack):
+    path = tmp_path / "a.csv"
+    path.write_bytes(pack(TEXT[:-1]))
+    assert rest_of(path, len(TEXT) - 1) == b""
+
+
+def test_the_place_in_a_recording_counts_its_byte_order_mark(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(MARK + TEXT)
+    (block,) = FilesSource.of([str(path)]).blocks()
+    ends = read_block(block).offsets
+    assert (block.start, ends[0], ends[-1]) == (len(MARK), len(MARK) + LINE, len(MARK + TEXT))
+    assert rest_of(path, int(ends[0])) == TEXT[LINE:]
+
+
+def test_a_file_that_has_grown_is_gone_on_with(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(TEXT + TEXT)
+    assert rest_of(path, len(TEXT)) == TEXT
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+@pytest.mark.parametrize(
+    ("content", "offset"),
+    [
+        pytest.param(TEXT[:LINE], 2 * LINE, id="shorter"),
+        pytest.param(TEXT[:LINE], LINE + 1, id="shorter by a byte"),
+        pytest.param(b"", LINE, id="emptied"),
+        pytest.param(SHIFTED, LINE, id="its lines end elsewhere"),
+        pytest.param(TEXT, LINE - 1, id="before a newline: half a line was read, then it was written on"),
+    ],
+)
+def test_a_recording_replaced_while_nobody_read_it_is_not_gone_on_with(tmp_path, pack, content, offset):
+    path = tmp_path / "a.csv"
+    path.write_bytes(pack(content))
+    with pytest.raises(SourceError, match=rf"{path}: .* stands at byte {offset}, .* or begin a new run"):
+        rest_of(path, offset)
+
+
+LONG_TEXT = b"".join(hit(orbit, channel=orbit * orbit % 64) + b"\n" for orbit in range(100_000))
+LONG_PACKED = gzip.compress(LONG_TEXT, 1)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(LONG_PACKED[:-1], id="cut off in its last number"),
+        pytest.param(LONG_PACKED[:300_000], id="cut off"),
+        pytest.param(LONG_PACKED.replace(LONG_PACKED[300_000:300_100], b"\xff" * 100), id="overwritten"),
+    ],
+)
+def test_a_damaged_recording_is_gone_on_with_where_it_was_left(tmp_path, content):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(content)
+    end = list(FilesSource.of([str(path)]).blocks())[-1].end
+    assert rest_of(path, LINE).startswith(LONG_TEXT[LINE:1_000_000])
+    assert rest_of(path, end) == b""

@@ -39,6 +39,7 @@ AT_THE_TOP = {
     "__future__",
     "click",
     "collections",
+    "errno",
     "importlib",
     "json",
     "logging",

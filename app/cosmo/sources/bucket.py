@@ -35,6 +35,7 @@ from cosmo.errors import SourceError, StoreAway
 from cosmo.maven import CA_BUNDLES
 from cosmo.settings import BucketSettings
 from cosmo.sources.credentials import Credentials
+from cosmo.sources.etags import OF_MD5S
 from cosmo.sources.refusals import Refusals
 
 CONNECT_WITHIN_S: Final = 5.0
@@ -94,18 +95,30 @@ class Bucket:
         ------
         StoreAway, SourceError : the store does not answer, or refuses.
         """
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._settings.name, Prefix=self._settings.prefix
-        )
         try:
-            entries = [entry for page in pages for entry in page.get("Contents", ())]
+            entries, is_cut_off = self._entries("list_objects_v2")
+            if is_cut_off and entries:  # a store that knows the older form only: it gives no token
+                more, is_cut_off = self._entries("list_objects", Marker=entries[-1]["Key"])
+                entries += more
+            listed = [StoredObject(entry["Key"], entry["Size"], _etag(entry)) for entry in entries]
         except (BotoCoreError, ClientError, HTTPError, OSError) as error:
             raise self._ours(error) from error
-        try:
-            listed = [StoredObject(entry["Key"], entry["Size"], _etag(entry)) for entry in entries]
         except KeyError as error:
             raise self._refusals.foreign(f"a list of objects without their {error.args[0]}") from error
+        if is_cut_off:
+            raise self._refusals.foreign(f"a list of objects that breaks off after {len(entries):,}")
         return tuple(sorted(listed, key=lambda stored: stored.key))
+
+    def _entries(self, operation: str, **start: str) -> tuple[list[dict[str, Any]], bool]:
+        """Return the entries of all pages, and whether there are more that the last one does not lead to."""
+        entries, is_cut_off = [], False
+        pages = self._client.get_paginator(operation).paginate(
+            Bucket=self._settings.name, Prefix=self._settings.prefix, **start
+        )
+        for page in pages:
+            entries += page.get("Contents", ())
+            is_cut_off = bool(page.get("IsTruncated"))
+        return entries, is_cut_off
 
     def chunks(self, stored: StoredObject, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes [start, end) of an object, over one connection.
@@ -140,18 +153,24 @@ class Bucket:
     def parts(self, stored: StoredObject) -> tuple[int, ...] | None:
         """Return the sizes of the parts whose MD5s make an object's ETag, in bytes; none where it is no MD5.
 
-        None where the store does not tell.
+        None where the store does not tell: some do not know the question, and answer with the whole.
 
         Raises
         ------
         StoreAway : the store does not answer.
         """
+        made = OF_MD5S.fullmatch(stored.etag)
+        if made is None:
+            return ()
+        n_parts = int(made[1] or 1)
         try:
             first = self._part(stored, 1)
             encryption = str(first.get("ServerSideEncryption", ""))
             if encryption.startswith("aws:kms") or "SSECustomerAlgorithm" in first:
                 return ()
-            later = (self._part(stored, number) for number in range(2, first.get("PartsCount", 1) + 1))
+            if first.get("PartsCount", 1) != n_parts:
+                return None
+            later = (self._part(stored, number) for number in range(2, n_parts + 1))
             sizes = tuple(int(part["ContentLength"]) for part in (first, *later))
         except (BotoCoreError, ClientError, HTTPError, OSError, KeyError) as error:
             ours = self._ours(error, stored.key)

@@ -10,13 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from cosmo.errors import SourceError
+from cosmo.errors import NotOurs, SourceError
 from cosmo.settings import BucketSettings
 from cosmo.sources.blocks import Block
 from cosmo.sources.bucket import Bucket, StoredObject
 from cosmo.sources.read_ahead import read_ahead
-from cosmo.sources.recording import GZIP_MAGIC, SUFFIXES, recording_blocks, require_rows
-from cosmo.sources.steady import Outage, SteadyObject, Stopped, steadily
+from cosmo.sources.recording import (
+    GZIP_MAGIC,
+    SUFFIXES,
+    recording_blocks,
+    require_rows,
+    tell_of_foreign,
+)
+from cosmo.sources.steady import Outage, SteadyObject, Stopped, steadily, steady_chunks
 
 OPEN_WITHIN_S: Final = 5.0
 """A store that is away for longer at the start is an error: its address may be wrong."""
@@ -55,7 +61,7 @@ class BucketSource:
 
     @classmethod
     def of(cls, settings: BucketSettings) -> BucketSource:
-        """Open the bucket of the settings and the first of its objects.
+        """Open the bucket of the settings and the first of its objects that is ours.
 
         Raises
         ------
@@ -63,8 +69,15 @@ class BucketSource:
         """
         bucket = Bucket(settings)
         source = cls(bucket, recordings(bucket), settings.preload_mib << 20)
-        next(source._blocks(source.objects[0], 0, _impatient()), None)
-        return source
+        foreign: list[NotOurs] = []
+        for stored in source.objects:
+            try:
+                next(source._blocks(stored, 0, _impatient()), None)
+            except NotOurs as error:
+                foreign.append(error)
+            else:
+                return source
+        raise foreign[0]
 
     @property
     def description(self) -> str:
@@ -86,7 +99,8 @@ class BucketSource:
     def blocks(self, source: str = "", offset: int = 0) -> Iterator[Block]:
         """Yield the blocks from an offset in an object on; see `Source.blocks`.
 
-        A store that goes away is waited for without end: empty blocks come meanwhile.
+        A store that goes away is waited for without end: empty blocks come meanwhile. An object that is not
+        ours is passed over, and told of once.
         """
         keys = [stored.key for stored in self.objects]
         if source and source not in keys:
@@ -100,7 +114,12 @@ class BucketSource:
             outage, start = Outage(stop.wait), offset
             try:
                 for stored in self.objects[first:]:
-                    yield from self._blocks(stored, start, outage)
+                    try:
+                        yield from self._blocks(stored, start, outage)
+                    except NotOurs as error:
+                        if start:  # rows of it were read before
+                            raise
+                        tell_of_foreign(str(error))
                     start = 0
             except Stopped:
                 return
@@ -108,27 +127,27 @@ class BucketSource:
         yield from read_ahead(read, self.preload_bytes)
 
     def _blocks(self, stored: StoredObject, offset: int, outage: Outage) -> Iterator[Block]:
-        if stored.key.endswith(".gz"):
-            packed = io.BufferedReader(SteadyObject(self.bucket, stored, 0, outage))
-            if packed.peek(2)[:2] != GZIP_MAGIC:
-                raise SourceError(
-                    f"{stored.key}: expected a gzip object by its name, it is not one; rename it"
-                )
-            stream: io.BufferedReader | gzip.GzipFile = gzip.GzipFile(fileobj=packed)
+        if self._is_packed(stored, outage):
+            packed = SteadyObject(self.bucket, stored, 0, outage)
+            stream: io.BufferedReader | gzip.GzipFile = gzip.GzipFile(fileobj=io.BufferedReader(packed))
             start = 0
         else:
-            before = max(0, offset - 1)
-            stream, start = io.BufferedReader(SteadyObject(self.bucket, stored, before, outage)), offset
-            is_line_end = stream.read(offset - before) in (b"", b"\n")
-            if offset > stored.size_bytes or not (is_line_end or offset == stored.size_bytes):
-                raise SourceError(
-                    f"{stored.key}: expected the object in which the stream stands at byte {offset}, "
-                    "it has been replaced since; begin a new run"
-                )
+            start = max(0, offset - 1)
+            stream = io.BufferedReader(SteadyObject(self.bucket, stored, start, outage))
+        is_first = offset == 0
         for block in recording_blocks(stored.key, stream, start, offset):
-            if block.start == 0:
+            if is_first:
                 require_rows(stored.key, block.text)
+            is_first = False
             yield block
+
+    def _is_packed(self, stored: StoredObject, outage: Outage) -> bool:
+        """Tell by the content, as of a file; it may be asked for in the middle."""
+        n_bytes = min(len(GZIP_MAGIC), stored.size_bytes)
+        is_packed = b"".join(steady_chunks(self.bucket, stored, 0, n_bytes, outage)) == GZIP_MAGIC
+        if stored.key.endswith(".gz") and not is_packed:
+            raise NotOurs(f"{stored.key}: expected a gzip object by its name, it is not one; rename it")
+        return is_packed
 
 
 def _impatient() -> Outage:

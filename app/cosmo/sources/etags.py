@@ -10,6 +10,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
+OF_MD5S: Final = re.compile(r"[0-9a-f]{32}(?:-([1-9][0-9]{0,4}))?")
+"""An ETag that is the MD5 of the content, or (with '-N') of the MD5s of its N parts."""
 _MIB: Final = 1 << 20
 _USUAL_PART_MIB: Final = (5, 8, 10, 15, 16, 20, 25, 32, 50, 64, 100, 128, 256, 512, 1024)
 """Part sizes of the usual tools: AWS's and MinIO's, rclone, s3cmd, s5cmd, Ceph."""
@@ -44,12 +46,12 @@ def likeness(path: Path, size_bytes: int, etag: str, parts: Sequence[int] | None
         if not parts:
             return Likeness.SAME_SIZE
         return Likeness.SAME if etag in _etags(path, parts) else Likeness.DIFFERENT
-    made = re.fullmatch(r"([0-9a-f]{32})(?:-([1-9][0-9]{0,4}))?", etag)
+    made = OF_MD5S.fullmatch(etag)
     if made is None:
         return Likeness.SAME_SIZE
-    if made[2] is None:
+    if made[1] is None:
         return Likeness.SAME if etag in _etags(path, [size_bytes]) else Likeness.DIFFERENT
-    for part_bytes in part_sizes(size_bytes, int(made[2])):
+    for part_bytes in part_sizes(size_bytes, int(made[1])):
         starts = range(0, max(1, size_bytes), max(1, part_bytes))
         if etag in _etags(path, [min(part_bytes, size_bytes - start) for start in starts]):
             return Likeness.SAME

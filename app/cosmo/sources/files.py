@@ -30,7 +30,7 @@ class FilesSource:
 
         Raises
         ------
-        SourceError : a name matches nothing, a file cannot be read, or has lines and none with our columns; a
+        SourceError : a name matches nothing, a file cannot be read, or has lines and none of them is ours; a
             folder, or all that is to be looped over, has no row.
         """
         paths: list[Path] = []
@@ -142,6 +142,7 @@ def _opened(path: Path) -> BufferedReader | gzip.GzipFile:
 def _file_blocks(path: Path, offset: int, on_damage: OnDamage = tell_of_damage) -> Iterator[Block]:
     with _opened(path) as stream:
         try:
-            yield from recording_blocks(str(path), stream, 0, offset, on_damage)
+            start = 0 if isinstance(stream, gzip.GzipFile) else stream.seek(max(0, offset - 1))
+            yield from recording_blocks(str(path), stream, start, offset, on_damage)
         except OSError as error:
             raise SourceError(f"{path}: expected to read on, got: {error.strerror}; mend the disk") from error

@@ -6,13 +6,14 @@ import gzip
 import logging
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmo.errors import SourceError
+from cosmo.errors import NotOurs, SourceError
 from cosmo.hits import COLUMNS, HEADER, MALFORMED, read
 from cosmo.sources.blocks import Block, whole_lines
 
@@ -20,8 +21,10 @@ log = logging.getLogger(__name__)
 
 SUFFIXES: Final = (".txt", ".csv", ".gz")
 GZIP_MAGIC: Final = b"\x1f\x8b"
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 CUT_OFF: Final = (EOFError, zlib.error, gzip.BadGzipFile)
 """What reading a gzip stream raises that ends early or is damaged."""
+_NO_NUMBERS: Final = [MALFORMED[reason] for reason in ("fields", "empty", "number", "long")]
 
 OnDamage = Callable[[str, str], None]
 """Is told the name of a recording that cannot be unpacked to its end, and why."""
@@ -35,47 +38,54 @@ class Stream(Protocol):
 
 
 def require_rows(name: str, text: bytes) -> None:
-    """Refuse what is not ours: text with lines, none of which has our six columns.
+    """Refuse what is not ours: text with lines, none of which has six numbers or is our header.
 
     Parameters
     ----------
     name : what it is the beginning of.
     text : some first bytes; the line that they cut is not looked at, unless it is the only one.
+
+    Raises
+    ------
+    NotOurs : it is to be refused.
     """
     fates = read(text[: text.rfind(b"\n") + 1] or text).fate
     n_lines = int((fates <= HEADER).sum())
-    if n_lines and not _has_columns(fates):
+    if n_lines and not _is_ours(fates):
         raise _not_ours(name, n_lines)
 
 
 def has_rows(name: str, blocks: Iterable[Block]) -> bool:
-    """Return whether a recording has rows; it is read until the first that has our six columns.
+    """Return whether a recording has rows; it is read until a line of six numbers, or a row after our header.
 
     Raises
     ------
-    SourceError : it has lines, and none of them has our six columns.
+    NotOurs : it has lines, and none of them is such.
     """
-    n_rows, has_header = 0, False
+    n_rows, is_ours = 0, False
     for block in blocks:
         fates = read(block.text).fate
         n_rows += int((fates < HEADER).sum())
-        if _has_columns(fates[fates < HEADER]):
+        is_ours = is_ours or _is_ours(fates)
+        if n_rows and is_ours:
             return True
-        has_header = has_header or bool((fates == HEADER).any())
-    if n_rows and not has_header:
+    if n_rows:
         raise _not_ours(name, n_rows)
-    return n_rows > 0
+    return False
 
 
-def _has_columns(fates: NDArray[np.uint8]) -> bool:
-    lines = fates[fates <= HEADER]
-    return not bool(((lines == MALFORMED["fields"]) | (lines == MALFORMED["long"])).all())
+def _is_ours(fates: NDArray[np.uint8]) -> bool:
+    """Whether one line is our header, or six plain numbers, in range or not.
+
+    Five commas alone say nothing: they are in any file of some size that is packed or binary.
+    """
+    return bool(((fates <= HEADER) & ~np.isin(fates, _NO_NUMBERS)).any())
 
 
-def _not_ours(name: str, n_lines: int) -> SourceError:
-    return SourceError(
-        f"{name}: expected rows of {len(COLUMNS)} fields ({','.join(COLUMNS)}), "
-        f"got none in {n_lines:,} line{'' if n_lines == 1 else 's'}; name another"
+def _not_ours(name: str, n_lines: int) -> NotOurs:
+    return NotOurs(
+        f"{name}: expected rows of {len(COLUMNS)} numbers ({','.join(COLUMNS)}), "
+        f"got none in {n_lines:,} line{'' if n_lines == 1 else 's'}; leave it out or name another"
     )
 
 
@@ -83,6 +93,12 @@ def _not_ours(name: str, n_lines: int) -> SourceError:
 def tell_of_damage(name: str, damage: str) -> None:
     """Warn once of a recording of which only a part can be unpacked."""
     log.warning("%s is cut off or damaged (%s); the rows up to there are used", name, damage)
+
+
+@cache
+def tell_of_foreign(error: str) -> None:
+    """Warn once of an object that is not ours, for the sentence that refuses it."""
+    log.warning("passing over an object: %s", error)
 
 
 def recording_blocks(
@@ -94,12 +110,19 @@ def recording_blocks(
 ) -> Iterator[Block]:
     """Yield the blocks of a recording from an offset on; of a damaged one, those up to the damage.
 
+    A byte order mark at its beginning is in no block.
+
     Parameters
     ----------
     name : of the file or object.
     stream : its bytes, from `start` on.
-    start, offset : where the stream begins, and where the blocks are to begin, in bytes.
+    start, offset : where the stream begins, and where the blocks are to begin, in bytes. A start before the
+        offset lets the line before be seen.
     on_damage : called at most once.
+
+    Raises
+    ------
+    SourceError : the offset is not just after a line or at the end: the stream stands in another recording.
     """
     # A GzipFile unpacks a few KiB at a time; asked for more at once, it would lose what came before a damage.
     is_packed = isinstance(stream, gzip.GzipFile)
@@ -121,7 +144,22 @@ def recording_blocks(
                 break
         return b"".join(pieces)
 
-    remaining = offset - start
+    remaining, last = offset - start, b""
     while remaining and (skipped := read_bytes(min(remaining, 1 << 20))):
-        remaining -= len(skipped)
-    yield from whole_lines(name, read_bytes, offset)
+        remaining, last = remaining - len(skipped), skipped[-1:]
+    if remaining:
+        raise _replaced(name, offset)
+    for block in whole_lines(name, read_bytes, offset):
+        if last not in (b"", b"\n"):  # at the end it may: a last line has no newline
+            raise _replaced(name, offset)
+        if block.start == 0 and block.text.startswith(_BYTE_ORDER_MARK):
+            n_bytes = len(_BYTE_ORDER_MARK)
+            block = replace(block, start=n_bytes, text=block.text[n_bytes:])
+        yield block
+
+
+def _replaced(name: str, offset: int) -> SourceError:
+    return SourceError(
+        f"{name}: expected the recording in which the stream stands at byte {offset}, "
+        "it has been replaced or rewritten since; put it back, or begin a new run"
+    )

@@ -10,6 +10,7 @@ from cosmo.errors import SourceError, StoreAway
 
 _KEYS_REFUSED: Final = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken")
 _CAN_PASS: Final = ("SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "TooManyRequests")
+_NOT_IMPLEMENTED: Final = 501
 _CHANGED: Final = ("PreconditionFailed", "InvalidRange", "412", "416")
 
 
@@ -23,7 +24,8 @@ class Refusals:
 
     def refused(self, code: str, status: int, key: str) -> SourceError:
         """Return the error for an S3 error code and HTTP status, over an object or ('') the bucket."""
-        if status >= 500 or status in (408, 429) or code in _CAN_PASS:
+        can_pass = status >= 500 and status != _NOT_IMPLEMENTED
+        if can_pass or status in (408, 429) or code in _CAN_PASS:
             return self.away(f"status {status}" if code == str(status) else f"status {status} ({code})")
         if code in _KEYS_REFUSED:
             return SourceError(

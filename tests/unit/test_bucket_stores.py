@@ -1,0 +1,189 @@
+"""Stores that know less of S3 than most: HEAD without parts, lists in the older form."""
+
+import hashlib
+import http.server
+import json
+import re
+import threading
+from pathlib import Path
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+import pytest
+
+from cosmo.download import download
+from cosmo.errors import SourceError
+from cosmo.settings import Settings
+from cosmo.sources.bucket import Bucket
+
+LOCALHOST = Path(__file__).parents[2] / "config" / "localhost" / "cosmo.yml"
+CONTENT = bytes(range(256)) * 40
+PART_BYTES = 3000
+
+
+def of_parts(content):
+    starts = range(0, len(content), PART_BYTES)
+    digests = [hashlib.md5(content[start : start + PART_BYTES]).digest() for start in starts]
+    return f"{hashlib.md5(b''.join(digests)).hexdigest()}-{len(digests)}"
+
+
+class SimpleStore(http.server.ThreadingHTTPServer):
+    """Answers as little as the tests need; a HEAD ignores partNumber."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Answers)
+        self.objects = {}
+        self.etags = {}
+        self.head_status = 200
+        self.asked = []
+        self.page = lambda _query: (list(self.objects), "")  # keys, and what else is in the list
+
+    def put(self, key, content, etag=""):
+        self.objects[key] = content
+        self.etags[key] = etag or hashlib.md5(content).hexdigest()
+
+
+class _Answers(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: SimpleStore
+
+    def do_HEAD(self):
+        self._answer(self.server.head_status, self._object())
+
+    def do_GET(self):
+        query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        if "prefix" in query or "list-type" in query or "encoding-type" in query:
+            self.server.asked.append(query)
+            self._answer(200, self._list(*self.server.page(query)))
+            return
+        content = self._object()
+        first, last = map(int, re.findall("[0-9]+", self.headers["Range"]))
+        self._answer(206, content[first : last + 1], f"bytes {first}-{last}/{len(content)}")
+
+    def _key(self):
+        return unquote(urlsplit(self.path).path).removeprefix("/b/")
+
+    def _object(self):
+        return self.server.objects[self._key()]
+
+    def _list(self, keys, more):
+        entries = "".join(
+            f"<Contents><Key>{escape(quote(key))}</Key><Size>{len(self.server.objects[key])}</Size>"
+            f"<ETag>{self.server.etags[key]}</ETag></Contents>"
+            for key in keys
+        )
+        head = '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        return f"{head}<EncodingType>url</EncodingType>{more}{entries}</ListBucketResult>".encode()
+
+    def _answer(self, status, content, content_range=""):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        if self._key() in self.server.etags:
+            self.send_header("ETag", f'"{self.server.etags[self._key()]}"')
+        if content_range:
+            self.send_header("Content-Range", content_range)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def store():
+    with SimpleStore() as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def bucket(store, tmp_path):
+    key = tmp_path / "key.json"
+    key.write_text(json.dumps({"access_key": "A", "secret_key": "S"}))
+    key.chmod(0o600)
+    changes = {
+        "bucket.name": "b",
+        "bucket.endpoint_url": f"http://127.0.0.1:{store.server_port}",
+        "bucket.credentials_file": str(key),
+        "bucket.ca_bundle": None,
+    }
+    return Bucket(Settings.load(LOCALHOST, changes).bucket)
+
+
+@pytest.mark.parametrize("head_status", [200, 501], ids=["parts ignored", "parts refused"])
+def test_a_good_object_is_kept_where_the_store_tells_no_parts(store, bucket, tmp_path, head_status):
+    store.put("data_0.txt", CONTENT, of_parts(CONTENT))
+    store.head_status = head_status
+    done = download(bucket, bucket.objects(), tmp_path / "here", patience_s=0.0)
+    assert (done.fetched, done.size_only) == (1, ("data_0.txt",))
+    assert (tmp_path / "here" / "data_0.txt").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("etag", "parts"),
+    [
+        pytest.param("0" * 32, (len(CONTENT),), id="whole"),
+        pytest.param("0" * 32 + "-1", (len(CONTENT),), id="one part"),
+        pytest.param("0" * 32 + "-2", None, id="two parts, and the whole is told"),
+        pytest.param("opaque", (), id="no MD5"),
+    ],
+)
+def test_parts_are_as_many_as_the_etag_says(store, bucket, etag, parts):
+    store.put("data_0.txt", CONTENT, etag)
+    (stored,) = bucket.objects()
+    assert bucket.parts(stored) == parts
+
+
+def test_a_damaged_object_is_found_without_parts(store, bucket, tmp_path):
+    store.put("data_0.txt", CONTENT, hashlib.md5(CONTENT[::-1]).hexdigest())
+    with pytest.raises(SourceError, match="got others twice"):
+        download(bucket, bucket.objects(), tmp_path / "here")
+
+
+KEYS = [f"d é+%/data_{n}.txt" for n in range(5)]
+
+
+def older_form(keys, *, names_marker=False, per_page=2):
+    """Answer as a store that knows no list-type=2; the marker is named only for lists with a delimiter."""
+
+    def page(query):
+        later = [key for key in keys if key > query.get("marker", "")]
+        shown = later[:per_page]
+        marker = f"<NextMarker>{quote(shown[-1])}</NextMarker>" if names_marker and shown else ""
+        return shown, f"<IsTruncated>{str(len(later) > per_page).lower()}</IsTruncated>{marker}"
+
+    return page
+
+
+@pytest.mark.parametrize("names_marker", [False, True])
+def test_a_list_in_the_older_form_is_read_to_its_end(store, bucket, names_marker):
+    for key in KEYS:
+        store.put(key, b"rows")
+    store.page = older_form(KEYS, names_marker=names_marker)
+    assert [stored.key for stored in bucket.objects()] == KEYS
+    assert [query.get("marker") for query in store.asked] == [None, KEYS[1], KEYS[3]]
+
+
+CUT_OFF = "<IsTruncated>true</IsTruncated>"
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        pytest.param(lambda _: ([], CUT_OFF), "a list of objects that breaks off after 0", id="no object"),
+        pytest.param(
+            lambda query: ([] if "marker" in query else KEYS[:2], CUT_OFF),
+            "a list of objects that breaks off after 2",
+            id="an empty page",
+        ),
+        pytest.param(lambda _: (KEYS[:2], CUT_OFF), "an answer that is none", id="always the same page"),
+    ],
+)
+def test_a_list_without_its_end_is_refused(store, bucket, page, said):
+    for key in KEYS:
+        store.put(key, b"rows")
+    store.page = page
+    with pytest.raises(SourceError, match=f"expected an S3 store at .*, got {said}"):
+        bucket.objects()
