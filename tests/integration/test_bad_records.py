@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 from exact_sum import summary_of
@@ -72,6 +73,17 @@ def test_they_are_counted_and_stop_nobody(parts: Parts, beam: Recording, spark) 
     expected["malformed_slices"] = n_malformed
     assert said == expected
     assert parts.rows_sent() == beam.rows
+
+
+def test_a_time_in_nanoseconds_stops_nobody(new_parts: NewParts, spark) -> None:
+    parts = new_parts()
+    parts.begin_run()
+    with parts.analysing(spark), KafkaProducer(bootstrap_servers=parts.settings.kafka_address) as client:
+        sent = client.send(parts.settings.topics.stream.name, ONE_HIT, timestamp_ms=time.time_ns())
+        sent.get(GIVE_UP_S)
+        assert parts.wait_until_through(within_s=60).unframed == 1
+    (record,) = parts.slice_records()
+    assert 0 <= time.time() - record.timestamp_s < GIVE_UP_S, "it is the broker's time"
 
 
 def write_bad_records(parts: Parts, newest: SliceRecord) -> tuple[int, int]:

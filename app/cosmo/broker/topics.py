@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from cosmo.settings import Settings
+
+_TIMES: Final = {"message.timestamp.type": "LogAppendTime"}
+"""The broker's clock, whatever a client writes: Spark does not get past one that overflows its us."""
 
 
 def configurations(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -20,6 +23,7 @@ def configurations(settings: Settings) -> dict[str, dict[str, Any]]:
                 "retention.ms": "-1",
                 "segment.bytes": str(_segment_bytes(per_partition)),
                 "max.message.bytes": str(settings.producer.record_max_bytes),
+                **_TIMES,
             },
         },
         results.name: {
@@ -28,13 +32,14 @@ def configurations(settings: Settings) -> dict[str, dict[str, Any]]:
             "configs": {
                 "retention.bytes": str(results.retention_mib * 2**20),
                 "retention.ms": str(results.retention_hours * 3_600_000),
+                **_TIMES,
             },
         },
         runs.name: {
             "num_partitions": 1,
             "replication_factor": 1,
             # Compaction leaves the newest segment alone, and every reader reads the topic whole.
-            "configs": {"cleanup.policy": "compact", "segment.bytes": str(2**20)},
+            "configs": {"cleanup.policy": "compact", "segment.bytes": str(2**20), **_TIMES},
         },
     }
 
