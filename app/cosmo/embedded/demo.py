@@ -34,6 +34,7 @@ def demo(settings: Settings, lock: Path, say: Say, progress: artifacts.Progress)
     Raises
     ------
     PreflightError, SourceError, AlreadyRunning, ArtifactError : found before anything is started.
+    SettingsError : topics of an earlier start have another number of partitions; everything has been stopped.
     PartFailed : a part did not start or ended too often; everything has been stopped.
     """
     source = open_source(settings)
