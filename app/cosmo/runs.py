@@ -118,7 +118,7 @@ def drain(broker: Broker, run: Run, wait: Callable[[float], object] = time.sleep
     ------
     PartFailed : the analysis has published nothing for `DRAIN_STALL_S`.
     """
-    ends = broker.end_offsets(broker.topics.stream.name)
+    ends = broker.record_ends(broker.topics.stream.name)
     left, at_first, moved_at = 0, None, time.monotonic()
     while True:
         before, left = left, _records_left(broker, run, ends)

@@ -9,7 +9,14 @@ from functools import partial
 import kafka
 
 from cosmo.broker import access, topics
-from cosmo.broker.connection import DELIVERY_TIMEOUT_MS, Connection, ends_of, read_between, stream_between
+from cosmo.broker.connection import (
+    DELIVERY_TIMEOUT_MS,
+    Connection,
+    ends_of,
+    ends_of_records,
+    read_between,
+    stream_between,
+)
 from cosmo.broker.description import TopicDescription, describe
 from cosmo.broker.following import Ends, Follower
 from cosmo.broker.numbered_log import NumberedLog
@@ -87,6 +94,11 @@ class Broker:
         """Return the end of each partition of a topic."""
         with self._connection.consumer() as consumer:
             return ends_of(consumer, topic)
+
+    def record_ends(self, topic: str) -> Offsets:
+        """Return the offset after the last record of each partition; see `ends_of_records`."""
+        with self._connection.consumer() as consumer:
+            return ends_of_records(consumer, topic)
 
     def read(self, topic: str, start: Offsets, end: Offsets) -> list[Record]:
         """Return the records from `start` up to `end` of each partition."""
