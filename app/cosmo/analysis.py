@@ -425,7 +425,7 @@ def _drain(query: StreamingQuery, analysis: Analysis, broker: Broker) -> None:
     """Let the query work off what is in the stream now, up to a deadline; the rest is for the next start."""
     deadline = time.monotonic() + DRAIN_S
     try:
-        ends = broker.end_offsets(broker.topics.stream.name)
+        ends = broker.record_ends(broker.topics.stream.name)
     except BrokerAway as error:
         log.warning("stopping without working off the stream: %s", error)
         return

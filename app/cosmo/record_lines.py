@@ -10,7 +10,7 @@ from cosmo.broker import Record
 from cosmo.errors import MalformedMessage
 from cosmo.results import Result, Run, RunTotal
 from cosmo.settings import Topics
-from cosmo.slice_records import SliceRecord, utc
+from cosmo.slice_records import SliceRecord, date_or_number, utc
 
 SHOWN_BYTES: Final = 80
 """Of a value that is no message of COSMO's."""
@@ -18,7 +18,7 @@ SHOWN_BYTES: Final = 80
 
 def line_of(topics: Topics, topic: str, record: Record) -> str:
     """Return a record as one line: when, where, what."""
-    time = utc(record.timestamp_s).replace("T", " ").removesuffix("+00:00")
+    time = date_or_number(record.timestamp_s, utc).replace("T", " ").removesuffix("+00:00")
     return f"{time}  {record.partition}/{record.offset}  {_what(topics, topic, record)}"
 
 
@@ -29,7 +29,8 @@ def json_of(topics: Topics, topic: str, record: Record) -> str:
 
 def document_of(topics: Topics, topic: str, record: Record) -> dict[str, Any]:
     """Return a record for JSON: a message of COSMO's under its kind, anything else as text under `value`."""
-    place = {"partition": record.partition, "offset": record.offset, "time": utc(record.timestamp_s)}
+    time = date_or_number(record.timestamp_s, utc)
+    place = {"partition": record.partition, "offset": record.offset, "time": time}
     try:
         message = _message(topics, topic, record)
     except MalformedMessage as error:

@@ -12,6 +12,7 @@ from cosmo.errors import NoRun, PartFailed
 from cosmo.results import Run
 from cosmo.slice_records import utc
 from cosmo.statistics import Summary
+from cosmo.valid_text import valid_text
 
 DRAIN_POLL_S: Final = 0.3
 DRAIN_STALL_S: Final = 60.0
@@ -51,8 +52,8 @@ def begin(broker: Broker, source: str, note: str = "") -> Run:
         end(broker, last)
     run = Run(
         number=last.number + 1 if last else 1,
-        note=note,
-        source=source,
+        note=valid_text(note),
+        source=valid_text(source),
         started=utc(time.time()),
         start_offsets={str(p): offset for p, offset in broker.end_offsets(broker.topics.stream.name).items()},
     )
@@ -64,7 +65,7 @@ def go_on_or_begin(broker: Broker, source: str, note: str = "") -> tuple[Run, bo
     """Return the run that is on if it streams this source, else a new one; and whether it is new."""
     runs, _ = broker.run_messages()
     last = runs[max(runs)] if runs else None
-    if last and not last.ended and last.source == source:
+    if last and not last.ended and last.source == valid_text(source):
         return last, False
     return begin(broker, source, note), True
 
@@ -117,7 +118,7 @@ def drain(broker: Broker, run: Run, wait: Callable[[float], object] = time.sleep
     ------
     PartFailed : the analysis has published nothing for `DRAIN_STALL_S`.
     """
-    ends = broker.end_offsets(broker.topics.stream.name)
+    ends = broker.record_ends(broker.topics.stream.name)
     left, at_first, moved_at = 0, None, time.monotonic()
     while True:
         before, left = left, _records_left(broker, run, ends)

@@ -7,7 +7,7 @@ start again. Header values are text (UTF-8), but for `carry`, which is CSV lines
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 
@@ -246,3 +246,11 @@ def _unix_s(header: bytes) -> float:
 def utc(unix_s: float) -> str:
     """Return a time as ISO 8601 in UTC, to the millisecond."""
     return datetime.fromtimestamp(unix_s, tz=timezone.utc).isoformat(timespec="milliseconds")
+
+
+def date_or_number(unix_s: float, write: Callable[[float], str]) -> str:
+    """Return a time that somebody else set: as `write` writes it, or the number where it is no date."""
+    try:
+        return write(unix_s)
+    except (ValueError, OverflowError, OSError):
+        return f"{unix_s:.3f} s"

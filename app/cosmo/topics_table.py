@@ -7,6 +7,7 @@ from datetime import datetime
 from rich.table import Table
 
 from cosmo.broker import TopicDescription
+from cosmo.slice_records import date_or_number
 
 
 def topics_table(topics: list[TopicDescription]) -> Table:
@@ -47,4 +48,8 @@ def _kept(topic: TopicDescription) -> str:
 
 
 def _local(unix_s: float | None) -> str:
-    return "" if unix_s is None else f"{datetime.fromtimestamp(unix_s).astimezone():%Y-%m-%d %H:%M:%S}"
+    return "" if unix_s is None else date_or_number(unix_s, _local_date)
+
+
+def _local_date(unix_s: float) -> str:
+    return f"{datetime.fromtimestamp(unix_s).astimezone():%Y-%m-%d %H:%M:%S}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 from exact_sum import summary_of
@@ -11,6 +12,7 @@ from recordings import SEED, NewParts, Recording
 from stream_parts import GIVE_UP_S, Parts, wait_until
 
 from against_oracle import as_oracle
+from cosmo import runs
 from cosmo.slice_records import SliceRecord
 
 ONE_HIT = b"2,1,64,3869200167,100,3"
@@ -72,6 +74,34 @@ def test_they_are_counted_and_stop_nobody(parts: Parts, beam: Recording, spark) 
     expected["malformed_slices"] = n_malformed
     assert said == expected
     assert parts.rows_sent() == beam.rows
+
+
+def test_a_time_in_nanoseconds_stops_nobody(new_parts: NewParts, spark) -> None:
+    parts = new_parts()
+    parts.begin_run()
+    with parts.analysing(spark), KafkaProducer(bootstrap_servers=parts.settings.kafka_address) as client:
+        sent = client.send(parts.settings.topics.stream.name, ONE_HIT, timestamp_ms=time.time_ns())
+        sent.get(GIVE_UP_S)
+        assert parts.wait_until_through(within_s=60).unframed == 1
+    (record,) = parts.slice_records()
+    assert 0 <= time.time() - record.timestamp_s < GIVE_UP_S, "it is the broker's time"
+
+
+def test_the_marker_of_a_transaction_is_not_waited_for(new_parts: NewParts, spark) -> None:
+    parts = new_parts()
+    topic = parts.settings.topics.stream.name
+    parts.begin_run()
+    with parts.analysing(spark):
+        with KafkaProducer(
+            bootstrap_servers=parts.settings.kafka_address, transactional_id="a stranger"
+        ) as client:
+            client.init_transactions()
+            client.begin_transaction()
+            client.send(topic, ONE_HIT, partition=0)
+            client.commit_transaction()
+        wait_until(lambda: parts.broker.end_offsets(topic)[0] == 2, "the record and its marker")
+        assert runs.drain(parts.broker, parts.run) <= 1
+    assert parts.total().unframed == 1
 
 
 def write_bad_records(parts: Parts, newest: SliceRecord) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from recordings import NewParts
@@ -20,9 +21,11 @@ def parts(new_parts: NewParts) -> Parts:
     return parts
 
 
-def cosmo(parts: Parts, *arguments: str, given: bytes = b"", expected: int = 0) -> tuple[str, str]:
+def cosmo(
+    parts: Parts, *arguments: str, given: bytes = b"", expected: int = 0, document: Path | None = None
+) -> tuple[str, str]:
     """Run a command; return what it prints and what it says."""
-    argv = [sys.executable, "-m", "cosmo", "--config", str(parts.document), *arguments]
+    argv = [sys.executable, "-m", "cosmo", "--config", str(document or parts.document), *arguments]
     ended = subprocess.run(argv, input=given, capture_output=True, timeout=60, check=False)
     assert ended.returncode == expected, ended.stderr.decode()
     return ended.stdout.decode(), ended.stderr.decode()
@@ -35,6 +38,41 @@ def test_missing_topics_are_created_once(new_parts: NewParts) -> None:
     assert cosmo(parts, "topics", "--create")[0].split() == names
     assert cosmo(parts, "topics", "--create")[0] == ""
     assert set(names) <= set(cosmo(parts, "topics")[0].split())
+
+
+def test_topics_that_exist_follow_the_settings(parts: Parts) -> None:
+    stream, results = parts.settings.topics.stream, parts.settings.topics.results
+    kept_ms = results.retention_hours * 3_600_000
+    document = parts.write_document(
+        parts.folder / "changed",
+        topics__stream={**stream.model_dump(), "retention_mib": 256},
+        topics__results={**results.model_dump(), "retention_hours": results.retention_hours + 1},
+    )
+    changed = cosmo(parts, "topics", "--create", document=document)[0]
+    assert changed.splitlines() == [
+        f"{stream.name}: retention.bytes {2**32} -> {2**27}",
+        f"{stream.name}: segment.bytes {2**29} -> {2**24}",
+        f"{results.name}: retention.ms {kept_ms} -> {kept_ms + 3_600_000}",
+    ]
+    assert cosmo(parts, "topics", "--create", document=document)[0] == ""
+    described = {topic.name: topic.configuration for topic in parts.broker.describe_topics()}
+    assert described[stream.name]["retention.bytes"] == str(2**27)
+    assert described[stream.name]["max.message.bytes"] == str(parts.settings.producer.record_max_bytes)
+
+
+def test_the_number_of_partitions_stays(parts: Parts) -> None:
+    stream = parts.settings.topics.stream
+    document = parts.write_document(
+        parts.folder / "changed",
+        topics__stream={**stream.model_dump(), "partitions": stream.partitions + 1, "retention_mib": 1},
+    )
+    said = cosmo(parts, "topics", "--create", expected=2, document=document)[1]
+    assert said == (
+        f"cosmo: expected the topic {stream.name} to have {stream.partitions + 1} partitions, as "
+        f"topics.stream.partitions says, got {stream.partitions}; set it to {stream.partitions}, "
+        f"or begin with another topic name\n"
+    )
+    assert cosmo(parts, "topics", "--create")[0] == "", "nothing was changed"
 
 
 def test_lines_are_sent_and_shown(parts: Parts) -> None:

@@ -30,6 +30,7 @@ PURE = (
     "slice_records",
     "statistics",
     "timeslices",
+    "valid_text",
 )
 OUTSIDE = {"os", "socket", "time", "pathlib", "io", "shutil", "subprocess", "threading", "urllib", "http"}
 OUR_PURE = {*PURE, "errors"}

@@ -1,15 +1,16 @@
-"""Records as lines: messages of COSMO's by what they say, anything else as it is."""
+"""Records as lines, topics as a table: messages of COSMO's by what they say, anything else as it is."""
 
 import json
 
 import pytest
 
-from cosmo.broker import Record
+from cosmo.broker import PartitionDescription, Record, TopicDescription
 from cosmo.fake import FakeRun
 from cosmo.record_lines import json_of, line_of
 from cosmo.results import Run
 from cosmo.settings import ResultsTopic, RunsTopic, StreamTopic, Topics
 from cosmo.slice_records import ReadHead, SliceRecord, Writer
+from cosmo.topics_table import topics_table
 
 TOPICS = Topics(
     stream=StreamTopic(name="s", partitions=2, retention_mib=1),
@@ -76,3 +77,21 @@ def test_a_run():
 def test_anything_else_is_shown_as_it_is(topic, value, headers, said):
     assert line_of(TOPICS, topic, record(value, headers)).startswith(WHERE + said)
     assert isinstance(json.loads(json_of(TOPICS, topic, record(value, headers))), dict)
+
+
+@pytest.mark.parametrize(
+    "time_s",
+    [
+        pytest.param(1.7e12, id="written in us: the year 55840"),
+        pytest.param(1.7e15, id="written in ns"),
+        pytest.param(-(2.0**63) / 1000, id="the least of 64 bits"),
+    ],
+)
+def test_a_time_that_is_no_date_is_shown_as_the_number(time_s):
+    odd = Record(0, 7, time_s, None, b"", [])
+    said = f"{time_s:.3f} s"
+    assert line_of(TOPICS, "s", odd).startswith(f"{said}  0/7")
+    assert json.loads(json_of(TOPICS, "s", odd))["time"] == said
+    part = PartitionDescription(0, start=0, end=1, size_bytes=1, first_s=time_s, last_s=time_s)
+    table = topics_table([TopicDescription("s", {}, (part,))])
+    assert [list(column.cells) for column in table.columns[-2:]] == [[said], [said]]

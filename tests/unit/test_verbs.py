@@ -173,9 +173,9 @@ def test_a_run_has_its_note_and_says_how_to_reach_the_pages(checkout):
     shown = inventory(cmaster={"ansible_host": "10.0.0.11", "ansible_ssh_common_args": "-J me@gateway"})
     (checkout / "shown.json").write_text(json.dumps(shown))
     note = "night shift, 'B' = {{ 1 }} µ\""
-    result, call = called(checkout, "run", "--note", note, "-i", "more.yml", "-v")
+    result, call = called(checkout, "run", "--note", note + "\udcff", "-i", "more.yml", "-v")
     assert result.exit_code == 0, result.output
-    assert extra_variables(call["argv"][2]) == {"cosmo_note": note}
+    assert extra_variables(call["argv"][2]) == {"cosmo_note": note + r"\xff"}
     assert call["argv"][3:] == ["-i", "more.yml", "-v"]
     assert (checkout / "inventories").read_text().split() == [
         "--inventory=inventory/cloud",

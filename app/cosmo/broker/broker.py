@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from functools import partial
 
 import kafka
-import kafka.errors
 
 from cosmo.broker import access, topics
-from cosmo.broker.connection import DELIVERY_TIMEOUT_MS, Connection, ends_of, read_between, stream_between
+from cosmo.broker.connection import (
+    DELIVERY_TIMEOUT_MS,
+    Connection,
+    ends_of,
+    ends_of_records,
+    read_between,
+    stream_between,
+)
 from cosmo.broker.description import TopicDescription, describe
 from cosmo.broker.following import Ends, Follower
 from cosmo.broker.numbered_log import NumberedLog
@@ -64,14 +69,12 @@ class Broker:
         return took_ms
 
     def create_topics(self) -> list[str]:
-        """Create those of the three topics that do not exist, and return their names."""
+        """Create those of the three topics that do not exist, and bring the others to what the settings say.
+
+        Return what was changed; see `topics.apply`, also for what it raises.
+        """
         with self._connection.admin() as admin:
-            missing = sorted(self._wanted_topics.keys() - set(admin.list_topics()))
-            for name in missing:
-                # A broker that has just started answers before it has learned of its topics.
-                with suppress(kafka.errors.TopicAlreadyExistsError):
-                    admin.create_topics({name: self._wanted_topics[name]}, wait_for_metadata=True)
-        return missing
+            return topics.apply(admin, self._wanted_topics, self.topics.stream.name)
 
     def topic_names(self) -> list[str]:
         """Return the names of the topics that are not Kafka's own."""
@@ -91,6 +94,11 @@ class Broker:
         """Return the end of each partition of a topic."""
         with self._connection.consumer() as consumer:
             return ends_of(consumer, topic)
+
+    def record_ends(self, topic: str) -> Offsets:
+        """Return the offset after the last record of each partition; see `ends_of_records`."""
+        with self._connection.consumer() as consumer:
+            return ends_of_records(consumer, topic)
 
     def read(self, topic: str, start: Offsets, end: Offsets) -> list[Record]:
         """Return the records from `start` up to `end` of each partition."""

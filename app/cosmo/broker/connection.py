@@ -153,6 +153,23 @@ def ends_of(consumer: kafka.KafkaConsumer, topic: str) -> Offsets:
     return {place.partition: end for place, end in ends.items()}
 
 
+def ends_of_records(consumer: kafka.KafkaConsumer, topic: str) -> Offsets:
+    """Return the offset after the last record of each partition.
+
+    That is its end, but where a transaction was written: its marker has an offset, and no reader gets it.
+    """
+    ends = ends_of(consumer, topic)
+    starts = consumer.beginning_offsets([kafka.TopicPartition(topic, partition) for partition in ends])
+    for place, first in starts.items():
+        end, step, records = ends[place.partition], 1, list[Record]()
+        start = end
+        while not records and start > first:
+            start, step = max(first, start - step), 2 * step
+            records = read_between(consumer, topic, {place.partition: start}, {place.partition: end})
+        ends[place.partition] = records[-1].offset + 1 if records else first
+    return ends
+
+
 def read_between(consumer: kafka.KafkaConsumer, topic: str, start: Offsets, end: Offsets) -> list[Record]:
     """Read up to `end`, whatever is missing in between (compacted, or deleted by retention)."""
     return [record for records in stream_between(consumer, topic, start, end) for record in records]

@@ -17,7 +17,7 @@ class Record:
 
     partition: int
     offset: int
-    timestamp_s: float
+    timestamp_s: float  #: Unix time at which the broker took it
     key: bytes | None
     value: bytes | None
     headers: Headers

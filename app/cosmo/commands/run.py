@@ -20,8 +20,9 @@ def command(options: tuple[str, ...], note: str | None) -> None:
     from cosmo.commands.shared import documents
     from cosmo.commands.shared.tunnel import ways
     from cosmo.settings import Settings
+    from cosmo.valid_text import valid_text
 
-    code = play("run", options, {} if note is None else {"cosmo_note": note})
+    code = play("run", options, {} if note is None else {"cosmo_note": valid_text(note)})
     if code == 0:
         document = documents.CHECKOUT / "config" / deployment() / "cosmo.yml"
         for line in ways(inventory(options), Settings.load(document).ports.model_dump()):

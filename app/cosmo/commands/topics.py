@@ -1,4 +1,4 @@
-"""`cosmo topics`: which there are, what is in them, and the creation of those missing."""
+"""`cosmo topics`: which there are, what is in them, and making them what the settings say."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ LINE_OF_A_FILE = 200
 @click.option(
     "--create",
     is_flag=True,
-    help="Create those of COSMO that do not exist, set who may do what with them, and say so.",
+    help="Create those of COSMO that do not exist, bring the others to what the settings say, "
+    "set who may do what with them, and print what was changed.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The description, for machines.")
 @click.pass_obj

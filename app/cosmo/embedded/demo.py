@@ -34,6 +34,7 @@ def demo(settings: Settings, lock: Path, say: Say, progress: artifacts.Progress)
     Raises
     ------
     PreflightError, SourceError, AlreadyRunning, ArtifactError : found before anything is started.
+    SettingsError : topics of an earlier start have another number of partitions; everything has been stopped.
     PartFailed : a part did not start or ended too often; everything has been stopped.
     """
     source = open_source(settings)
@@ -76,7 +77,7 @@ class _Stack:
             self._broker.create_topics()
             if self._run is None:
                 self._run, is_new = runs.go_on_or_begin(self._broker, self._source)
-                self._say(f"run {self._run.number} {'begins' if is_new else 'goes on'}: {self._source}")
+                self._say(f"run {self._run.number} {'begins' if is_new else 'goes on'}: {self._run.source}")
         except BrokerError as error:
             return probes.Finding("kafka", False, str(error))
         return probes.kafka(self._broker)
