@@ -16,9 +16,8 @@ from cosmo.probes import Finding
 from cosmo.settings import Settings
 from cosmo.units import Unit
 
-FIREWALL: Final = "firewall"
 UNITS: Final = {
-    FIREWALL: "cosmo-firewall",
+    "firewall": "cosmo-firewall",
     "zookeeper": "zookeeper",
     "kafka": "kafka",
     "master": "spark-master",
@@ -55,7 +54,7 @@ def asks(
     broker = Broker(settings)
     return {
         DISK: partial(probes.disk, tuple(folders)),
-        FIREWALL: probes.packet_filter,
+        "firewall": probes.packet_filter,
         "zookeeper": partial(probes.zookeeper, "127.0.0.1", settings.ports.zookeeper),
         "kafka": partial(probes.kafka, broker),
         "master": partial(probes.spark_master, settings.ports.spark_master_ui, wanted_workers),
