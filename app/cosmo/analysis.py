@@ -1,4 +1,4 @@
-"""Stream topic -> Spark -> results topic. With measuring.py the only importer of pyspark.
+"""Stream topic -> Spark -> results topic. With measuring.py and task_daemon.py the only importer of pyspark.
 
 A micro-batch is one Spark job without a shuffle: one task for each Kafka partition measures its slices and
 gives one row, the driver adds the rows and publishes the sum. Publishing is the commit: the analysis starts

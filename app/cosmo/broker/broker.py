@@ -13,7 +13,7 @@ from cosmo.broker.connection import (
     DELIVERY_TIMEOUT_MS,
     Connection,
     ends_of,
-    ends_of_records,
+    last,
     read_between,
     stream_between,
 )
@@ -96,9 +96,16 @@ class Broker:
             return ends_of(consumer, topic)
 
     def record_ends(self, topic: str) -> Offsets:
-        """Return the offset after the last record of each partition; see `ends_of_records`."""
+        """Return the offset after the last record of each partition, 0 where there is none.
+
+        That is its end, but where a transaction was written: its marker has an offset, and no reader gets it.
+        """
         with self._connection.consumer() as consumer:
-            return ends_of_records(consumer, topic)
+            newest = {
+                place: last(consumer, topic, 1, {place: end})
+                for place, end in ends_of(consumer, topic).items()
+            }
+        return {place: records[-1].offset + 1 if records else 0 for place, records in newest.items()}
 
     def read(self, topic: str, start: Offsets, end: Offsets) -> list[Record]:
         """Return the records from `start` up to `end` of each partition."""
@@ -113,18 +120,7 @@ class Broker:
     def last(self, topic: str, n: int, end: Offsets) -> list[Record]:
         """Return the last `n` records below `end`, in the order of their times."""
         with self._connection.consumer() as consumer:
-            places = {kafka.TopicPartition(topic, partition): stop for partition, stop in end.items()}
-            first = {
-                place.partition: start for place, start in consumer.beginning_offsets(list(places)).items()
-            }
-            step = n
-            while True:
-                start = {partition: max(first[partition], stop - step) for partition, stop in end.items()}
-                records = read_between(consumer, topic, start, end)
-                if len(records) >= n or start == first:  # compaction leaves fewer records than offsets
-                    records.sort(key=lambda record: (record.timestamp_s, record.partition, record.offset))
-                    return records[len(records) - n :] if n < len(records) else records
-                step *= 2
+            return last(consumer, topic, n, end)
 
     def send(self, topic: str, values: Iterable[bytes]) -> Sent:
         """Send values as records without key or headers; see `sending.send`."""

@@ -153,21 +153,18 @@ def ends_of(consumer: kafka.KafkaConsumer, topic: str) -> Offsets:
     return {place.partition: end for place, end in ends.items()}
 
 
-def ends_of_records(consumer: kafka.KafkaConsumer, topic: str) -> Offsets:
-    """Return the offset after the last record of each partition.
-
-    That is its end, but where a transaction was written: its marker has an offset, and no reader gets it.
-    """
-    ends = ends_of(consumer, topic)
-    starts = consumer.beginning_offsets([kafka.TopicPartition(topic, partition) for partition in ends])
-    for place, first in starts.items():
-        end, step, records = ends[place.partition], 1, list[Record]()
-        start = end
-        while not records and start > first:
-            start, step = max(first, start - step), 2 * step
-            records = read_between(consumer, topic, {place.partition: start}, {place.partition: end})
-        ends[place.partition] = records[-1].offset + 1 if records else first
-    return ends
+def last(consumer: kafka.KafkaConsumer, topic: str, n: int, end: Offsets) -> list[Record]:
+    """Return the last `n` records below `end`, in the order of their times."""
+    places = [kafka.TopicPartition(topic, partition) for partition in end]
+    first = {place.partition: start for place, start in consumer.beginning_offsets(places).items()}
+    step = n
+    while True:
+        start = {partition: max(first[partition], stop - step) for partition, stop in end.items()}
+        records = read_between(consumer, topic, start, end)
+        if len(records) >= n or start == first:  # compaction leaves fewer records than offsets
+            records.sort(key=lambda record: (record.timestamp_s, record.partition, record.offset))
+            return records[len(records) - n :] if n < len(records) else records
+        step *= 2
 
 
 def read_between(consumer: kafka.KafkaConsumer, topic: str, start: Offsets, end: Offsets) -> list[Record]:
