@@ -19,7 +19,9 @@ MOST_BEHIND_S = 1.0
 """A pause longer than this (the broker was away) is not made up for by a burst."""
 _DISORDER_HITS = 64
 """So many hits later, rows of an earlier orbit have come. A hit is due with the earliest of those after it:
-one hit with a wrong orbit holds up nobody."""
+one hit with a wrong orbit holds up nobody, unless it is the last of a block."""
+_STALE_SHARE = 8
+"""One in so many of the first hits may be of an orbit long before the others: no time passes after it."""
 
 
 class Pace(Protocol):
@@ -110,6 +112,8 @@ class RecordedPace:
             steps = np.diff(orbits, prepend=before).view(np.int32).astype(np.int64)
             steps[np.abs(steps) > JUMP_ORBITS] = 0
             places = self._place + np.cumsum(steps)
+            if self._orbit is None:
+                places -= _start(places)
             due[1:] = np.maximum.accumulate(np.maximum(_earliest_ahead(places), self._reached))
             self._orbit, self._place, self._reached = orbits[-1], int(places[-1]), int(due[-1])
         self._due_s = due[np.cumsum(is_hit)] * ORBIT_S
@@ -132,6 +136,12 @@ class RecordedPace:
         if self._row >= len(self._due_s):
             return 0.0
         return max(0.0, self._start + float(self._due_s[self._row]) - now)
+
+
+def _start(places: NDArray[np.int64]) -> int:
+    """Return the place at which time begins: early, but not that of a few stale hits."""
+    first = np.sort(places[:_DISORDER_HITS])
+    return int(first[len(first) // _STALE_SHARE])
 
 
 def _earliest_ahead(places: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ from cosmo.settings import Settings
 from cosmo.slice_records import ReadHead, SliceRecord, Writer
 from cosmo.sources import RowBlock, Source, open_source, read_block
 from cosmo.steady_memory import keep_freed_memory
-from cosmo.timeslices import Limits, Timeslice, Timeslicer
+from cosmo.timeslices import NO_EPOCH, Limits, Timeslice, Timeslicer
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +131,11 @@ class Producer:
             if not read_any and not self._head.source:
                 raise SourceError(f"expected rows in {self._source.description} to loop over, it has none")
             clock = self._slicer.clock
+            if clock.epoch == NO_EPOCH and self._paced_at == "recorded":
+                raise SourceError(
+                    f"producer.rows_per_s: recorded goes by the orbits of hits, expected some in "
+                    f"{self._source.description}, it has none; set a number of rows/s"
+                )
             self._slicer.begin_pass()
             shift = (self._head.orbit_shift + clock.edge - clock.base) % ORBIT_MODULUS
             self._head = ReadHead(pass_number=self._head.pass_number + 1, orbit_shift=shift)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cosmo.errors import SourceError
 from cosmo.producer import Producer
 from cosmo.results import Run
 from cosmo.settings import Settings
@@ -88,3 +89,25 @@ def test_slices_are_cut_and_the_stop_is_heard_while_the_source_waits(settings):
     assert sent[0].read_head.offset == len(TEXT)
     assert sum(record.end for record in sent) == settings.topics.stream.partitions
     assert 4 <= source.ticks < 1000
+
+
+class AncillaryOnly:
+    """Gives one row that is no hit, pass after pass."""
+
+    description = "ancillary rows"
+
+    def blocks(self, *_position):
+        yield Block("data_0.txt", 0, 24, b"4,0,0,3999999999,0,-1.5\n")
+
+
+def test_rows_without_a_clock_cannot_be_looped_as_recorded(settings):
+    looped = settings.model_copy(
+        update={
+            "producer": settings.producer.model_copy(update={"rows_per_s": "recorded"}),
+            "source": settings.source.model_copy(update={"loop": True}),
+        }
+    )
+    run, writer = Run.model_construct(number=1), Writer("host", 1, "2026-11-22T20:00:00Z")
+    producer = Producer(looped, AncillaryOnly(), run, None, writer, lambda _record: True, threading.Event())
+    with pytest.raises(SourceError, match="expected some in ancillary rows, it has none; set a number"):
+        producer.stream()
