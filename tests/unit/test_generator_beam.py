@@ -8,7 +8,8 @@ from cosmo.generator.beam_shape import CHANNEL_OF_LAYER, DEAD_CELLS, HALF_CELL, 
 from cosmo.generator.delays import in_order_sent
 from cosmo.generator.lookup import lookup
 from cosmo.generator.packets import dead_counts
-from cosmo.generator.pulses import COUNTS_PER_ORBIT
+from cosmo.generator.pulses import COUNTS_PER_ORBIT, Pulses
+from cosmo.generator.showers import recorded
 from cosmo.generator.triggers import fourth_hits
 from generated_rows import chambers_of, hits_of, most_disorder, summary_of
 
@@ -84,6 +85,34 @@ def test_the_first_rows_and_their_truth(chunks):
     assert part.rows == b"".join(chunks[0].rows.splitlines(keepends=True)[:1000])
     assert summary_of(part.rows).scintillator_occupancy.sum() == len(part.truth.orbit) > 0
     assert chunks[0].first(10**9) is chunks[0]
+
+
+def of_cells(counts, fpga, channel):
+    n = len(counts)
+    columns = np.array(counts), np.array(fpga, np.int16), np.array(channel, np.int16)
+    return Pulses(*columns, np.zeros(n, np.int8), np.zeros(n))
+
+
+def test_a_cell_is_dead_after_each_pulse_recorded_or_not():
+    """The third pulse comes 82 counts after the first of its cell, the fifth 82 after the third."""
+    pulses = of_cells([0, 40, 82, 100, 164, 247], [0] * 6, [5, 6, 5, 69, 5, 5])
+    dead = np.full(6, 83)
+    assert recorded(pulses, dead).tolist() == [True, True, False, True, False, True]
+
+
+def test_a_long_pulse_makes_a_cell_dead_for_longer():
+    pulses = of_cells([0, 100, 200], [0] * 3, [5] * 3)
+    assert recorded(pulses, np.array([101, 83, 83])).tolist() == [True, False, True]
+
+
+def test_cells_of_both_fpgas_are_dead_alone():
+    assert recorded(of_cells([0, 1], [0, 1], [5, 5]), np.full(2, 83)).all()
+
+
+def test_no_cell_is_dead_from_the_chunk_before(chunks):
+    _, _, orbit, bx, tdc = hits_of(chunks[1].rows)
+    first = 3_869_200_000 + 512
+    assert (BX * (3564 * (orbit - first) + bx) + tdc).min() >= 7 * BX
 
 
 @pytest.mark.parametrize(

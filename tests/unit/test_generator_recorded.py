@@ -35,6 +35,13 @@ def measured(text):
         },
         bx=np.bincount(bx // 396, minlength=9) / len(bx),
         tdc=np.bincount(tdc, minlength=30) / len(tdc),
+        cell_gaps_bx=np.concatenate(
+            [
+                np.diff(np.sort(counts[(fpga == f) & (channel == c)])) / 30
+                for f, c in set(zip(fpga.tolist(), channel.tolist(), strict=True))
+                if c < 128
+            ]
+        ),
         back_in_time=(np.diff(counts) < 0).mean(),
         rows_per_run=len(fpga) / (1 + np.count_nonzero(np.diff(fpga))),
         disorder=most_disorder(orbit),
@@ -104,6 +111,15 @@ def test_active_channels_per_orbit(recorded, generated, chamber):
         for beam in (generated, recorded)
     ]
     assert means[0] == pytest.approx(means[1], rel=0.06)
+
+
+def test_gaps_between_hits_of_one_cell(recorded, generated):
+    """None is in the dead time, so no row is there twice; after it second pulses come for a drift time."""
+    for beam in (recorded, generated):
+        assert 2.76 < beam.cell_gaps_bx.min() < 3.0
+    for below, tolerance in ((4, 0.002), (8, 0.006), (16, 0.01), (100, 0.015)):
+        ours, theirs = ((beam.cell_gaps_bx < below).sum() / beam.n for beam in (generated, recorded))
+        assert ours == pytest.approx(theirs, abs=tolerance)
 
 
 def test_hits_are_flat_over_the_orbit(recorded, generated):

@@ -28,15 +28,17 @@ HALO_SHARE: Final = 0.49
 HALO_CHAMBER_SHARES: Final = (0.565, 0.185, 0.205, 0.045)
 SHOWER_SHAPE: Final = 1.69
 """Showers' sizes, mean 1, follow a gamma distribution of this shape ..."""
-SHOWER_PARTICLES: Final = (1.54, 0.38, 0.74, 0.075)
+SHOWER_PARTICLES: Final = (1.65, 0.385, 0.76, 0.075)
 """... and a shower of size 1 has so many particles in each chamber, Poisson distributed."""
 MAX_DRIFT_NS: Final = CELL_WIDTH_MM / 2 / DRIFT_VELOCITY_MM_PER_NS
 """From the edge of a cell: 390.3 ns."""
 SMEAR_NS: Final = 40.0
 """Standard deviation by which inclination and diffusion change a drift time."""
-AFTER_PULSE_SHARE: Final = 0.065
-"""Share of the hits that are followed by another of the same cell, 3 to 14 bunch crossings later."""
-AFTER_PULSE_COUNTS: Final = (3 * TDC_PER_BX, 14 * TDC_PER_BX)
+AFTER_PULSE_SHARE: Final = 0.05
+"""Share of the hits that are followed by another of the same cell, 4 to 14 bunch crossings later."""
+AFTER_PULSE_COUNTS: Final = (4 * TDC_PER_BX, 14 * TDC_PER_BX)
+CELL_DEAD_COUNTS: Final = (83, 7 * TDC_PER_BX)
+"""A cell is dead as long as its pulse lasts, uniformly distributed from 2.77 to 7 bunch crossings."""
 UNMAPPED_SHARE: Final = 1.5e-4
 """Share of the hits on a channel of no chamber: 129 to 138, of either FPGA."""
 UNMAPPED_CHANNELS: Final = (129, 139)
@@ -45,6 +47,7 @@ _CHAMBER_OF_HALO: Final = lookup(np.array(HALO_CHAMBER_SHARES))
 _HIT_LAYERS: Final = ((np.arange(1 << N_LAYERS)[:, None] >> np.arange(N_LAYERS)) & 1).astype(np.bool_)
 _STAGGER: Final = np.array([1, 0, 1, 0], np.int16)
 """Half cells by which layers 1 to 4 are shifted."""
+_CHANNELS_PER_FPGA: Final = 512
 _COUNTS_PER_NS: Final = TDC_PER_BX / BX_NS
 
 
@@ -53,15 +56,19 @@ def showers(rng: np.random.Generator, live_counts: int) -> Pulses:
     event_counts = _event_counts(rng, live_counts)
     event, chamber = _particles(rng, len(event_counts))
     hits = _hits(rng, event_counts[event], chamber)
-    return _with_odd_ones(rng, hits).in_time_order()
+    pulses = _with_odd_ones(rng, hits).in_time_order()
+    return pulses[recorded(pulses, rng.integers(*CELL_DEAD_COUNTS, len(pulses)))]
 
 
 def _event_counts(rng: np.random.Generator, live_counts: int) -> NDArray[np.int64]:
-    """Return the times of events, rising, all below `live_counts`."""
+    """Return the times of events, rising, all below `live_counts`.
+
+    The first is after a cell's longest dead time, so none is still dead from the chunk before.
+    """
     mean = live_counts / MEAN_GAP_COUNTS
     times: NDArray[np.float64] = np.zeros(0)
     while not len(times) or times[-1] < live_counts:
-        after = times[-1] if len(times) else 0.0
+        after = times[-1] if len(times) else CELL_DEAD_COUNTS[1]
         gaps = rng.standard_exponential(int(mean * 1.02) + 64)
         times = np.concatenate([times, after + MEAN_GAP_COUNTS * np.cumsum(gaps)])
     return times[times < live_counts].astype(np.int64)
@@ -136,3 +143,21 @@ def _with_odd_ones(rng: np.random.Generator, hits: Pulses) -> Pulses:
         drift_time_ns=np.full(len(unmapped), np.nan),
     )
     return hits.followed_by(after, odd)
+
+
+def recorded(pulses: Pulses, dead_counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which pulses, in time order, their cells were ready for, shape (n,).
+
+    Parameters
+    ----------
+    pulses
+        In time order.
+    dead_counts
+        How long each of them makes its cell dead, recorded or not, in TDC counts, shape (n,).
+    """
+    cell = pulses.fpga * _CHANNELS_PER_FPGA + pulses.channel
+    of_cells = np.argsort(cell, kind="stable")
+    cell, counts = cell[of_cells], pulses.counts[of_cells]
+    ready = np.ones(len(pulses), np.bool_)
+    ready[of_cells[1:]] = (cell[1:] != cell[:-1]) | (np.diff(counts) >= dead_counts[of_cells[:-1]])
+    return ready
