@@ -16,6 +16,12 @@ from generated_rows import chambers_of, hits_of, most_disorder, summary_of
 BX = 30  # TDC counts
 
 
+def of_cells(counts, fpga, channel, origin=0):
+    n = len(counts)
+    columns = np.array(counts), np.array(fpga, np.int16), np.array(channel, np.int16)
+    return Pulses(*columns, np.full(n, origin, np.int8), np.zeros(n))
+
+
 @pytest.fixture(scope="module")
 def chunks():
     return [Beam().chunk(index) for index in range(3)]
@@ -87,12 +93,6 @@ def test_the_first_rows_and_their_truth(chunks):
     assert chunks[0].first(10**9) is chunks[0]
 
 
-def of_cells(counts, fpga, channel):
-    n = len(counts)
-    columns = np.array(counts), np.array(fpga, np.int16), np.array(channel, np.int16)
-    return Pulses(*columns, np.zeros(n, np.int8), np.zeros(n))
-
-
 def test_a_cell_is_dead_after_each_pulse_recorded_or_not():
     """The third pulse comes 82 counts after the first of its cell, the fifth 82 after the third."""
     pulses = of_cells([0, 40, 82, 100, 164, 247], [0] * 6, [5, 6, 5, 69, 5, 5])
@@ -155,7 +155,7 @@ def test_no_rows_no_dead_time():
 def test_rows_change_places_only_within_the_bound(gap):
     rng = np.random.default_rng(1)
     counts = np.sort(rng.integers(0, 4000 * gap, 4000)) + COUNTS_PER_ORBIT - 2000 * gap
-    order = in_order_sent(rng, counts)
+    order = in_order_sent(rng, of_cells(counts, rng.integers(0, 2, 4000), np.full(4000, 5)))
     assert sorted(order.tolist()) == list(range(4000))
     rows, orbits = most_disorder(counts[order] // COUNTS_PER_ORBIT)
     assert rows <= 15
@@ -179,10 +179,33 @@ def test_the_bound_is_reached():
     The first two must stay in their orbit. The other eight wait for the ninth row of the next one, so that
     the last of them follows 8 rows of that orbit and 7 of its own.
     """
-    counts = COUNTS_PER_ORBIT + np.arange(-10, 12)
-    order = in_order_sent(Delays(*[9.0] * 10, *[0.0] * 12), counts)
+    counts = COUNTS_PER_ORBIT + np.concatenate([np.arange(-10, 0), 45 * np.arange(12)])
+    delays = Delays(*[9.0] * 10, *[0.0] * 12)
+    order = in_order_sent(delays, of_cells(counts, np.zeros(22), np.zeros(22)))
     assert order.tolist() == [0, 1, *range(10, 18), *range(2, 10), *range(18, 22)]
     assert most_disorder(counts[order] // COUNTS_PER_ORBIT) == (15, 1)
+
+
+def followed_by_an_orbit(pulses):
+    """Return the pulses with nine of the next orbit after them, so that those here are not the last."""
+    return pulses.followed_by(of_cells(COUNTS_PER_ORBIT + 45 * np.arange(9), np.zeros(9), np.zeros(9)))
+
+
+def test_rows_of_both_fpgas_come_in_turn():
+    """Eight rows, one a count, four of each FPGA: each FPGA sends one every 45 counts from its first on."""
+    pulses = followed_by_an_orbit(of_cells(np.arange(8), [0, 0, 0, 0, 1, 1, 1, 1], np.full(8, 5)))
+    order = in_order_sent(Delays(*[0.0] * 17), pulses)
+    # The second FPGA's turns begin 4 counts after the first one's.
+    assert order[:8].tolist() == [0, 4, 1, 5, 2, 6, 3, 7]
+
+
+def test_a_trigger_word_does_not_wait():
+    """Five hits of FPGA 1 are ready 1, 2, 3, 4 and 5 x 150 counts after their time, its word at once."""
+    hits = of_cells(np.arange(5), np.full(5, 1), np.arange(5))
+    word = of_cells([60], [1], [128], Origin.SCINTILLATOR)
+    pulses = followed_by_an_orbit(hits.followed_by(word))
+    order = in_order_sent(Delays(1.0, 2.0, 3.0, 4.0, 5.0, 9.0, *[0.0] * 9), pulses)
+    assert order[:6].tolist() == [5, 0, 1, 2, 3, 4]
 
 
 def test_a_lookup_holds_each_value_by_its_share():

@@ -48,5 +48,5 @@ class Beam(Recording):
         n_faultless: int,  # noqa: ARG002 - of cosmics
         span: Span,
     ) -> tuple[Pulses, Rows, NDArray[np.int64]]:
-        hits = pulses[in_order_sent(rng, pulses.counts)]
+        hits = pulses[in_order_sent(rng, pulses)]
         return hits, self._as_rows(hits, span), np.arange(len(hits))
