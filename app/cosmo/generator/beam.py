@@ -17,8 +17,8 @@ from cosmo.generator.rows import Rows
 from cosmo.generator.showers import showers
 from cosmo.generator.triggers import triggers
 
-LIVE_SHARE: Final = 0.85
-"""Part of a chunk's time for which showers are made: more than the 0.78 for which the link is live."""
+LIVE_SHARE: Final = 0.8
+"""Part of a chunk's time for which showers are made: more than the 0.74 for which the link is live."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ TRIGGER_CHANNELS: Final = (139, 128)
 TRIGGER_HITS: Final = 4
 WINDOW_COUNTS: Final = 16 * TDC_PER_BX
 """Four hits no further apart than this, the longest drift, are a trigger ..."""
-EFFICIENCY: Final = (0.94, 0.84)
+EFFICIENCY: Final = (0.92, 0.79)
 """Share of its triggers that each FPGA writes."""
 QUIET_COUNTS: Final = 30 * TDC_PER_BX
 """... unless another four were so, less than this before."""
