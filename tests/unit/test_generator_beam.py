@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from cosmo.generator import Beam, Origin
+from cosmo.generator import Beam, Origin, parse_fault
 from cosmo.generator.beam_shape import CHANNEL_OF_LAYER, DEAD_CELLS, HALF_CELL, LAYERS
 from cosmo.generator.delays import in_order_sent
 from cosmo.generator.lookup import lookup
 from cosmo.generator.packets import dead_counts
 from cosmo.generator.pulses import COUNTS_PER_ORBIT, Pulses
 from cosmo.generator.showers import recorded
-from cosmo.generator.triggers import fourth_hits
+from cosmo.generator.triggers import fourth_hits, without_hits
 from generated_rows import chambers_of, hits_of, most_disorder, summary_of
 
 BX = 30  # TDC counts
@@ -128,6 +128,42 @@ def test_no_cell_is_dead_from_the_chunk_before(chunks):
 )
 def test_four_hits_within_a_drift_are_a_trigger(hits, triggers):
     assert fourth_hits(np.array(hits)).tolist() == triggers
+
+
+@pytest.mark.parametrize(
+    ("hits", "gone"),
+    [
+        pytest.param([60, 65, 70, 540], False, id="four in 16 BX"),
+        pytest.param([65, 70, 540], True, id="three"),
+        pytest.param([59, 65, 70, 540], True, id="a count too far apart"),
+        pytest.param([65, 70, 540, 570], True, id="the fourth too late"),
+    ],
+)
+def test_a_trigger_word_without_its_hits(hits, gone):
+    """The word is two BX after the fourth hit's: at 600 for a hit in 540 to 569."""
+    pulses = of_cells(hits, np.zeros(len(hits)), np.full(len(hits), 5))
+    word = of_cells([600], [0], [139], Origin.SCINTILLATOR)
+    assert without_hits(pulses.followed_by(word), 0).tolist() == [False] * len(hits) + [gone]
+
+
+def test_a_dead_chamber_makes_no_trigger_words(chunks):
+    """Those left on its FPGA, when it is dead, are of the other chamber; all others are as they were."""
+    fault = parse_fault("dead-chamber:chamber=0,from_orbit=100,to_orbit=400")
+    times = []
+    for rows in (chunks[0].rows, Beam(faults=(fault,)).chunk(0).rows):
+        fpga, channel, orbit, bx, _ = hits_of(rows)
+        is_dead = (orbit >= 3_869_200_100) & (orbit < 3_869_200_400)
+        of_fpga = (channel == 139) & (fpga == 0)
+        times.append(
+            [
+                sorted(zip(orbit[chosen].tolist(), bx[chosen].tolist(), strict=True))
+                for chosen in (of_fpga & is_dead, of_fpga & ~is_dead, (channel == 128) & (fpga == 1))
+            ]
+        )
+    before, after = times
+    assert 0 < len(after[0]) < len(before[0]) / 4
+    assert set(after[0]) < set(before[0])
+    assert after[1:] == before[1:]
 
 
 def test_a_link_is_dead_from_a_full_packet_to_its_next_turn():
