@@ -215,7 +215,7 @@ def test_the_bound_is_reached():
     The first two must stay in their orbit. The other eight wait for the ninth row of the next one, so that
     the last of them follows 8 rows of that orbit and 7 of its own.
     """
-    counts = COUNTS_PER_ORBIT + np.concatenate([np.arange(-10, 0), 45 * np.arange(12)])
+    counts = COUNTS_PER_ORBIT + np.concatenate([np.arange(-10, 0), 36 * np.arange(12)])
     delays = Delays(*[9.0] * 10, *[0.0] * 12)
     order = in_order_sent(delays, of_cells(counts, np.zeros(22), np.zeros(22)))
     assert order.tolist() == [0, 1, *range(10, 18), *range(2, 10), *range(18, 22)]
@@ -224,11 +224,11 @@ def test_the_bound_is_reached():
 
 def followed_by_an_orbit(pulses):
     """Return the pulses with nine of the next orbit after them, so that those here are not the last."""
-    return pulses.followed_by(of_cells(COUNTS_PER_ORBIT + 45 * np.arange(9), np.zeros(9), np.zeros(9)))
+    return pulses.followed_by(of_cells(COUNTS_PER_ORBIT + 36 * np.arange(9), np.zeros(9), np.zeros(9)))
 
 
 def test_rows_of_both_fpgas_come_in_turn():
-    """Eight rows, one a count, four of each FPGA: each FPGA sends one every 45 counts from its first on."""
+    """Eight rows, one a count, four of each FPGA: each FPGA sends one every 36 counts from its first on."""
     pulses = followed_by_an_orbit(of_cells(np.arange(8), [0, 0, 0, 0, 1, 1, 1, 1], np.full(8, 5)))
     order = in_order_sent(Delays(*[0.0] * 17), pulses)
     # The second FPGA's turns begin 4 counts after the first one's.
@@ -236,7 +236,7 @@ def test_rows_of_both_fpgas_come_in_turn():
 
 
 def test_a_trigger_word_does_not_wait():
-    """Five hits of FPGA 1 are ready 1, 2, 3, 4 and 5 x 150 counts after their time, its word at once."""
+    """Five hits of FPGA 1 are ready 1, 2, 3, 4 and 5 x 180 counts after their time, its word at once."""
     hits = of_cells(np.arange(5), np.full(5, 1), np.arange(5))
     word = of_cells([60], [1], [128], Origin.SCINTILLATOR)
     pulses = followed_by_an_orbit(hits.followed_by(word))

@@ -11,12 +11,12 @@ from cosmo.detector import TDC_PER_BX
 from cosmo.generator.faults.fault import N_FPGAS
 from cosmo.generator.pulses import COUNTS_PER_ORBIT, Origin, Pulses
 
-MEAN_DELAY_COUNTS: Final = 5 * TDC_PER_BX
+MEAN_DELAY_COUNTS: Final = 6 * TDC_PER_BX
 """A hit is ready so long after its time on average, exponentially distributed ..."""
 MAX_DELAY_COUNTS: Final = 40 * TDC_PER_BX
 """... and never later than this; a trigger word is ready at once."""
-TURN_COUNTS: Final = 45
-"""An FPGA sends a row, the first that is ready, and no other for 1.5 bunch crossings.
+TURN_COUNTS: Final = 36
+"""An FPGA sends a row, the first that is ready, and no other for 1.2 bunch crossings.
 
 So in a shower, when rows of both are waiting, they come in turn.
 """
