@@ -3,16 +3,23 @@
 import numpy as np
 import pytest
 
-from cosmo.generator import Beam, Origin
+from cosmo.generator import Beam, Origin, parse_fault
 from cosmo.generator.beam_shape import CHANNEL_OF_LAYER, DEAD_CELLS, HALF_CELL, LAYERS
 from cosmo.generator.delays import in_order_sent
 from cosmo.generator.lookup import lookup
 from cosmo.generator.packets import dead_counts
-from cosmo.generator.pulses import COUNTS_PER_ORBIT
-from cosmo.generator.triggers import fourth_hits
+from cosmo.generator.pulses import COUNTS_PER_ORBIT, Pulses
+from cosmo.generator.showers import recorded
+from cosmo.generator.triggers import fourth_hits, without_hits
 from generated_rows import chambers_of, hits_of, most_disorder, summary_of
 
 BX = 30  # TDC counts
+
+
+def of_cells(counts, fpga, channel, origin=0):
+    n = len(counts)
+    columns = np.array(counts), np.array(fpga, np.int16), np.array(channel, np.int16)
+    return Pulses(*columns, np.full(n, origin, np.int8), np.zeros(n))
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +93,28 @@ def test_the_first_rows_and_their_truth(chunks):
     assert chunks[0].first(10**9) is chunks[0]
 
 
+def test_a_cell_is_dead_after_each_pulse_recorded_or_not():
+    """The third pulse comes 82 counts after the first of its cell, the fifth 82 after the third."""
+    pulses = of_cells([0, 40, 82, 100, 164, 247], [0] * 6, [5, 6, 5, 69, 5, 5])
+    dead = np.full(6, 83)
+    assert recorded(pulses, dead).tolist() == [True, True, False, True, False, True]
+
+
+def test_a_long_pulse_makes_a_cell_dead_for_longer():
+    pulses = of_cells([0, 100, 200], [0] * 3, [5] * 3)
+    assert recorded(pulses, np.array([101, 83, 83])).tolist() == [True, False, True]
+
+
+def test_cells_of_both_fpgas_are_dead_alone():
+    assert recorded(of_cells([0, 1], [0, 1], [5, 5]), np.full(2, 83)).all()
+
+
+def test_no_cell_is_dead_from_the_chunk_before(chunks):
+    _, _, orbit, bx, tdc = hits_of(chunks[1].rows)
+    first = 3_869_200_000 + 512
+    assert (BX * (3564 * (orbit - first) + bx) + tdc).min() >= 7 * BX
+
+
 @pytest.mark.parametrize(
     ("hits", "triggers"),
     [
@@ -99,6 +128,42 @@ def test_the_first_rows_and_their_truth(chunks):
 )
 def test_four_hits_within_a_drift_are_a_trigger(hits, triggers):
     assert fourth_hits(np.array(hits)).tolist() == triggers
+
+
+@pytest.mark.parametrize(
+    ("hits", "gone"),
+    [
+        pytest.param([60, 65, 70, 540], False, id="four in 16 BX"),
+        pytest.param([65, 70, 540], True, id="three"),
+        pytest.param([59, 65, 70, 540], True, id="a count too far apart"),
+        pytest.param([65, 70, 540, 570], True, id="the fourth too late"),
+    ],
+)
+def test_a_trigger_word_without_its_hits(hits, gone):
+    """The word is two BX after the fourth hit's: at 600 for a hit in 540 to 569."""
+    pulses = of_cells(hits, np.zeros(len(hits)), np.full(len(hits), 5))
+    word = of_cells([600], [0], [139], Origin.SCINTILLATOR)
+    assert without_hits(pulses.followed_by(word), 0).tolist() == [False] * len(hits) + [gone]
+
+
+def test_a_dead_chamber_makes_no_trigger_words(chunks):
+    """Those left on its FPGA, when it is dead, are of the other chamber; all others are as they were."""
+    fault = parse_fault("dead-chamber:chamber=0,from_orbit=100,to_orbit=400")
+    times = []
+    for rows in (chunks[0].rows, Beam(faults=(fault,)).chunk(0).rows):
+        fpga, channel, orbit, bx, _ = hits_of(rows)
+        is_dead = (orbit >= 3_869_200_100) & (orbit < 3_869_200_400)
+        of_fpga = (channel == 139) & (fpga == 0)
+        times.append(
+            [
+                sorted(zip(orbit[chosen].tolist(), bx[chosen].tolist(), strict=True))
+                for chosen in (of_fpga & is_dead, of_fpga & ~is_dead, (channel == 128) & (fpga == 1))
+            ]
+        )
+    before, after = times
+    assert 0 < len(after[0]) < len(before[0]) / 4
+    assert set(after[0]) < set(before[0])
+    assert after[1:] == before[1:]
 
 
 def test_a_link_is_dead_from_a_full_packet_to_its_next_turn():
@@ -126,7 +191,7 @@ def test_no_rows_no_dead_time():
 def test_rows_change_places_only_within_the_bound(gap):
     rng = np.random.default_rng(1)
     counts = np.sort(rng.integers(0, 4000 * gap, 4000)) + COUNTS_PER_ORBIT - 2000 * gap
-    order = in_order_sent(rng, counts)
+    order = in_order_sent(rng, of_cells(counts, rng.integers(0, 2, 4000), np.full(4000, 5)))
     assert sorted(order.tolist()) == list(range(4000))
     rows, orbits = most_disorder(counts[order] // COUNTS_PER_ORBIT)
     assert rows <= 15
@@ -150,10 +215,33 @@ def test_the_bound_is_reached():
     The first two must stay in their orbit. The other eight wait for the ninth row of the next one, so that
     the last of them follows 8 rows of that orbit and 7 of its own.
     """
-    counts = COUNTS_PER_ORBIT + np.arange(-10, 12)
-    order = in_order_sent(Delays(*[9.0] * 10, *[0.0] * 12), counts)
+    counts = COUNTS_PER_ORBIT + np.concatenate([np.arange(-10, 0), 36 * np.arange(12)])
+    delays = Delays(*[9.0] * 10, *[0.0] * 12)
+    order = in_order_sent(delays, of_cells(counts, np.zeros(22), np.zeros(22)))
     assert order.tolist() == [0, 1, *range(10, 18), *range(2, 10), *range(18, 22)]
     assert most_disorder(counts[order] // COUNTS_PER_ORBIT) == (15, 1)
+
+
+def followed_by_an_orbit(pulses):
+    """Return the pulses with nine of the next orbit after them, so that those here are not the last."""
+    return pulses.followed_by(of_cells(COUNTS_PER_ORBIT + 36 * np.arange(9), np.zeros(9), np.zeros(9)))
+
+
+def test_rows_of_both_fpgas_come_in_turn():
+    """Eight rows, one a count, four of each FPGA: each FPGA sends one every 36 counts from its first on."""
+    pulses = followed_by_an_orbit(of_cells(np.arange(8), [0, 0, 0, 0, 1, 1, 1, 1], np.full(8, 5)))
+    order = in_order_sent(Delays(*[0.0] * 17), pulses)
+    # The second FPGA's turns begin 4 counts after the first one's.
+    assert order[:8].tolist() == [0, 4, 1, 5, 2, 6, 3, 7]
+
+
+def test_a_trigger_word_does_not_wait():
+    """Five hits of FPGA 1 are ready 1, 2, 3, 4 and 5 x 180 counts after their time, its word at once."""
+    hits = of_cells(np.arange(5), np.full(5, 1), np.arange(5))
+    word = of_cells([60], [1], [128], Origin.SCINTILLATOR)
+    pulses = followed_by_an_orbit(hits.followed_by(word))
+    order = in_order_sent(Delays(1.0, 2.0, 3.0, 4.0, 5.0, 9.0, *[0.0] * 9), pulses)
+    assert order[:6].tolist() == [5, 0, 1, 2, 3, 4]
 
 
 def test_a_lookup_holds_each_value_by_its_share():

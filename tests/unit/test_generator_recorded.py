@@ -35,8 +35,22 @@ def measured(text):
         },
         bx=np.bincount(bx // 396, minlength=9) / len(bx),
         tdc=np.bincount(tdc, minlength=30) / len(tdc),
+        cell_gaps_bx=np.concatenate(
+            [
+                np.diff(np.sort(counts[(fpga == f) & (channel == c)])) / 30
+                for f, c in set(zip(fpga.tolist(), channel.tolist(), strict=True))
+                if c < 128
+            ]
+        ),
         back_in_time=(np.diff(counts) < 0).mean(),
-        rows_per_run=len(fpga) / (1 + np.count_nonzero(np.diff(fpga))),
+        steps_bx=np.diff(counts) / 30,
+        runs=np.diff(np.flatnonzero(np.diff(fpga, prepend=-1, append=-1))),
+        words_early=[
+            (counts.argsort(kind="stable").argsort() - np.arange(len(counts)))[
+                (fpga == word[0]) & (channel == word[1])
+            ].mean()
+            for word in ((0, 139), (1, 128))
+        ],
         disorder=most_disorder(orbit),
         summary=summary_of(text),
     )
@@ -106,6 +120,15 @@ def test_active_channels_per_orbit(recorded, generated, chamber):
     assert means[0] == pytest.approx(means[1], rel=0.06)
 
 
+def test_gaps_between_hits_of_one_cell(recorded, generated):
+    """None is in the dead time, so no row is there twice; after it second pulses come for a drift time."""
+    for beam in (recorded, generated):
+        assert 2.76 < beam.cell_gaps_bx.min() < 3.0
+    for below, tolerance in ((4, 0.002), (8, 0.006), (16, 0.01), (100, 0.015)):
+        ours, theirs = ((beam.cell_gaps_bx < below).sum() / beam.n for beam in (generated, recorded))
+        assert ours == pytest.approx(theirs, abs=tolerance)
+
+
 def test_hits_are_flat_over_the_orbit(recorded, generated):
     """They come in showers of some 7 rows: of 67,000 rows, a ninth of the orbit has 3 % more or less."""
     for beam in (recorded, generated):
@@ -121,10 +144,26 @@ def test_tdc_values_are_flat_but_for_the_trigger_words(recorded, generated):
 
 def test_order_of_rows(recorded, generated):
     assert generated.back_in_time == pytest.approx(recorded.back_in_time, abs=0.03)
-    assert generated.rows_per_run == pytest.approx(recorded.rows_per_run, rel=0.25)
+    assert generated.runs.mean() == pytest.approx(recorded.runs.mean(), rel=0.25)
     assert recorded.disorder == (15, 1)
     assert generated.disorder[0] <= 15
     assert generated.disorder[1] == 1
+
+
+def test_fpgas_take_turns(recorded, generated):
+    """More than half of the runs of rows of one FPGA are single rows."""
+    assert (generated.runs == 1).mean() == pytest.approx((recorded.runs == 1).mean(), abs=0.07)
+
+
+def test_steps_back_in_time_are_as_long(recorded, generated):
+    for step_bx, tolerance in ((-20, 0.003), (-10, 0.008), (-5, 0.02)):
+        ours, theirs = ((beam.steps_bx < step_bx).mean() for beam in (generated, recorded))
+        assert ours == pytest.approx(theirs, abs=tolerance)
+
+
+def test_trigger_words_come_before_rows_of_their_time(recorded, generated):
+    """On average 3 rows before, of FPGA 0, and 5, of FPGA 1."""
+    assert generated.words_early == pytest.approx(recorded.words_early, rel=0.4)
 
 
 @pytest.mark.parametrize("chamber", [0, 1, 2])

@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmo.generator.delays import in_order_sent
-from cosmo.generator.faults import Span
+from cosmo.generator.faults import DeadChamber, Span
+from cosmo.generator.faults.fault import N_FPGAS
 from cosmo.generator.packets import dead_counts
 from cosmo.generator.pulses import COUNTS_PER_ORBIT, Pulses
 from cosmo.generator.recording import Recording
 from cosmo.generator.rows import Rows
 from cosmo.generator.showers import showers
-from cosmo.generator.triggers import triggers
+from cosmo.generator.triggers import triggers, without_hits
 
-LIVE_SHARE: Final = 0.85
-"""Part of a chunk's time for which showers are made: more than the 0.78 for which the link is live."""
+LIVE_SHARE: Final = 0.8
+"""Part of a chunk's time for which showers are made: more than the 0.74 for which the link is live."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,5 +49,10 @@ class Beam(Recording):
         n_faultless: int,  # noqa: ARG002 - of cosmics
         span: Span,
     ) -> tuple[Pulses, Rows, NDArray[np.int64]]:
-        hits = pulses[in_order_sent(rng, pulses.counts)]
+        # The words were made before the faults, and a dead chamber makes none.
+        for fault in self.faults:
+            if isinstance(fault, DeadChamber):
+                lacking = without_hits(pulses, fault.chamber // N_FPGAS)
+                pulses = pulses[~(lacking & fault.during(pulses.orbit, span))]
+        hits = pulses[in_order_sent(rng, pulses)]
         return hits, self._as_rows(hits, span), np.arange(len(hits))

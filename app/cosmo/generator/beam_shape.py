@@ -1,4 +1,4 @@
-"""What the beam looks like in each chamber: a profile of straight lines on a log scale, and dead cells.
+"""What the beam looks like in each chamber: a profile of straight lines on a log scale, slopes, dead cells.
 
 Fitted to a recording of 0.06 s of beam made at INFN Legnaro. No cell has a number of its own, but those that
 gave nothing: a profile has 6 to 10 knots, a layer one efficiency in each chamber.
@@ -18,7 +18,7 @@ HALF_CELLS: Final = 2 * CELLS_PER_LAYER + 1
 """Of a chamber: 16 and a half cells, the half being the stagger of layers 1 and 3."""
 
 _KNOTS: Final = (
-    ((0, 3.42), (8, 6.42), (16, 11.58), (24, 35.03), (30, 108.36), (32, 148.62)),
+    ((0, 3.42), (8, 6.42), (16, 11.58), (24, 35.0), (30, 113.0), (32, 185.0)),
     (
         (0, 3.22),
         (10, 5.72),
@@ -47,20 +47,28 @@ _KNOTS: Final = (
 """Per chamber: (half cell, relative density of particles)."""
 
 _HITS_OF_A_PARTICLE: Final = (
-    (0.295, 0.243, 0.219, 0.243),
-    (0.555, 0.216, 0.125, 0.104),
-    (0.340, 0.208, 0.194, 0.258),
-    (0.673, 0.147, 0.100, 0.080),
+    (0.332, 0.150, 0.172, 0.346),
+    (0.599, 0.192, 0.093, 0.116),
+    (0.354, 0.188, 0.143, 0.315),
+    (0.744, 0.115, 0.069, 0.072),
 )
 """Per chamber: relative frequency of 1, 2, 3 and 4 hits."""
 
 _LAYER_WEIGHTS: Final = (
-    (3.08, 1.74, 1.32, 1.0),
-    (1.14, 0.96, 0.92, 1.0),
-    (7.68, 2.60, 1.43, 1.0),
-    (0.98, 0.70, 0.79, 1.0),
+    (3.09, 1.61, 1.62, 1.0),
+    (1.48, 1.13, 1.19, 1.0),
+    (8.05, 3.43, 1.74, 1.0),
+    (1.15, 0.87, 0.97, 1.0),
 )
 """Per chamber: relative efficiency of layers 1 to 4."""
+
+MEAN_SLOPE: Final = np.array([-0.16, -0.20, 0.22, 0.03], np.float32)
+SLOPE_SPREAD: Final = np.array([0.15, 0.26, 0.18, 0.20], np.float32)
+"""Per chamber: mean and standard deviation of dx/dz of the particles, normally distributed."""
+SHOWER_SPREAD: Final = np.array([0.24, 0.036, 0.20, 0.041], np.float32)
+"""Per chamber: standard deviation of a particle from its shower's axis, as a share of all its particles."""
+ALONE_SHARE: Final = 0.14
+"""Share of the particles that are anywhere."""
 
 DEAD_CELLS: Final = (
     *((0, channel) for channel in (11, 13, 29, 33, 38, 51, 54)),
