@@ -147,6 +147,18 @@ def test_a_source_says_what_it_is_and_goes_on_inside_a_chunk():
     assert next(resumed) == second
 
 
+def test_a_source_passes_over_chunks_without_rows_with_pauses_and_gives_its_caller_the_turn():
+    """The third to the hundredth chunk are lost."""
+    pauses_s = []
+    lost = parse_fault("rate-drop:kept_share=0,from_orbit=1024,to_orbit=51200")
+    blocks = GeneratedSource(Beam(faults=(lost,)), pauses_s.append).blocks()
+    seen = [next(blocks) for _ in range(102)]
+    assert [block.source for block in seen] == [str(index) for index in range(102)]
+    assert [index for index, block in enumerate(seen) if block.text] == [0, 1, 100, 101]
+    assert pauses_s[:5] == pytest.approx([0, 0, 0.001, 0.002, 0.003])
+    assert pauses_s[98:] == pytest.approx([0.05, 0.05, 0, 0])
+
+
 def test_a_place_that_is_no_chunk_is_refused():
     with pytest.raises(SourceError, match=r"expected the index of a generated chunk, got 'x\.csv'"):
         next(GeneratedSource(Beam()).blocks("x.csv"))
