@@ -230,6 +230,16 @@ def test_ancillary_rows_run_100_to_140_thousand_orbits_ahead_in_groups_of_five(c
         assert [int(orbit) for _, orbit in group] == sorted(int(orbit) for _, orbit in group)
 
 
+def test_ancillary_rows_keep_their_order_and_rise_across_chunks(chunks):
+    """Each FPGA: HEAD 3, 1, 0, 4, 5 from the first row to the last, one rising ORBIT_CNT a group."""
+    for fpga in "01":
+        rows = [row for row in rows_of(*chunks) if row[0] != "2" and row[1] == fpga]
+        assert "".join(row[0] for row in rows) == "31045" * (len(rows) // 5)
+        orbits = [int(row[3]) for row in rows]
+        assert orbits == sorted(orbits)
+        assert all(len(set(orbits[first : first + 5])) == 1 for first in range(0, len(orbits), 5))
+
+
 def test_the_orbit_counter_wraps():
     """Chunk 0 ends 1000 orbits before the wrap, chunk 1 goes through it; ancillary rows run ahead."""
     before, through, after = (WRAPPING.chunk(index) for index in range(3))

@@ -213,6 +213,25 @@ def test_a_lost_fpga_sends_no_ancillary_rows_and_the_other_as_many_as_before():
     assert newest == pytest.approx(65_536, abs=1000)
 
 
+@pytest.mark.parametrize(
+    "text", ["rate-drop:kept_share=0", "burst:hits_per_orbit=0.5", "dead-chamber:chamber=0"]
+)
+def test_ancillary_rows_are_the_same_with_faults_and_at_the_same_times(text):
+    """Half of them are sent before the fault, which begins in the middle, but for a block or two."""
+    recording = Cosmics(faults=(parse_fault(f"{text},from_orbit=65536"),))
+    rows = recording.chunk(0).rows.splitlines()
+    ancillary = [row for row in rows if not row.startswith(b"2,")]
+    assert ancillary == [row for row in Cosmics().chunk(0).rows.splitlines() if not row.startswith(b"2,")]
+    first = recording.first_orbit + 65_536
+    last_before = max(
+        place
+        for place, row in enumerate(rows)
+        if row.startswith(b"2,") and int(row.split(b",", 4)[3]) < first
+    )
+    sent_before = sum(not row.startswith(b"2,") for row in rows[:last_before])
+    assert sent_before == pytest.approx(len(ancillary) / 2, abs=16)
+
+
 def test_everything_lost_is_no_rows():
     lost = tuple(parse_fault(f"lost-fpga:fpga={fpga}") for fpga in (0, 1))
     assert Cosmics(faults=lost).chunk(0).rows == b""

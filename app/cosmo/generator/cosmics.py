@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from cosmo.detector import ORBIT_S
 from cosmo.errors import SettingsError
-from cosmo.generator.ancillary import ROWS_PER_PAIR, ancillary
+from cosmo.generator.ancillary import LEAD_ORBITS, ROWS_PER_GROUP, ancillary
 from cosmo.generator.faults import Span
 from cosmo.generator.muons import muons
 from cosmo.generator.noise import noise
 from cosmo.generator.pulses import Pulses
-from cosmo.generator.readout import in_blocks, places_of_pairs
+from cosmo.generator.readout import in_blocks
 from cosmo.generator.recording import Recording
 from cosmo.generator.rows import Rows
 
@@ -83,14 +83,16 @@ class Cosmics(Recording):
         order, ends = in_blocks(pulses.fpga)
         sent = pulses[order]
         hits = self._as_rows(sent, span)
-        # As many as without faults: these change neither the number nor the share of an FPGA that is well.
-        n_pairs = int(n_faultless * self.ancillary_share / (1.0 - self.ancillary_share) / ROWS_PER_PAIR)
-        after = np.repeat(places_of_pairs(ends, n_pairs), ROWS_PER_PAIR)
-        others = ancillary(rng, hits.orbit[after[::ROWS_PER_PAIR] - 1])
+        # As many as without faults, at the same times: these change only what an FPGA that is lost sends.
+        n_others = n_faultless * self.ancillary_share / (1.0 - self.ancillary_share)
+        n_groups = round(n_others / ROWS_PER_GROUP / len(LEAD_ORBITS))
+        others, at = ancillary(rng, n_groups, self.first_orbit + span.first, span.orbits)
         silent = np.zeros(len(others), np.bool_)
         for fault in self.faults:
-            silent |= fault.silences(others.fpga, hits.orbit[after - 1] - self.first_orbit)
-        after = after[~silent]
-        rows = hits.with_inserted(others[~silent], after)
+            silent |= fault.silences(others.fpga, at + span.first)
+        others, at = others[~silent], at[~silent]
+        # Between blocks of hits: after those that were sent before.
+        after = np.append(0, ends)[np.searchsorted(sent.orbit[ends - 1], at)]
+        rows = hits.with_inserted(others, after)
         places = np.arange(len(hits)) + np.searchsorted(after, np.arange(len(hits)), side="right")
         return sent, rows, places

@@ -1,7 +1,7 @@
 """Faults to put into generated rows, as values: what breaks, and from which orbit to which.
 
 Each acts on the pulses before they are read out, so that hits are changed where it was put and nowhere else.
-Of ancillary rows a chunk of cosmics has as many as without faults, between the hits that are there. Faults
+Ancillary rows are as many as without faults, and sent at the same times, unless their FPGA is lost. Faults
 compose in any order: what adds hits comes before what moves them, and that before what loses them, so a dead
 cell stays dead through a burst.
 """
