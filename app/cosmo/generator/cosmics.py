@@ -86,11 +86,13 @@ class Cosmics(Recording):
         # As many as without faults, at the same times: these change only what an FPGA that is lost sends.
         n_others = n_faultless * self.ancillary_share / (1.0 - self.ancillary_share)
         n_groups = round(n_others / ROWS_PER_GROUP / len(LEAD_ORBITS))
-        others, at = ancillary(rng, n_groups, self.first_orbit + span.first, span.orbits)
-        silent = np.zeros(len(others), np.bool_)
+        before = span.first % ORBITS_PER_CHUNK
+        others, at = ancillary(rng, n_groups, self.first_orbit + span.first - before, ORBITS_PER_CHUNK)
+        at -= before
+        chosen = (at >= 0) & (at < span.orbits)
         for fault in self.faults:
-            silent |= fault.silences(others.fpga, at + span.first)
-        others, at = others[~silent], at[~silent]
+            chosen &= ~fault.silences(others.fpga, at + span.first)
+        others, at = others[chosen], at[chosen]
         # Between blocks of hits: after those that were sent before.
         after = np.append(0, ends)[np.searchsorted(sent.orbit[ends - 1], at)]
         rows = hits.with_inserted(others, after)

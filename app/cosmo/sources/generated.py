@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from itertools import count
 from typing import Final
 
 from cosmo.errors import SourceError
-from cosmo.generator import Recording
+from cosmo.generator import Chunk, Recording
 from cosmo.sources.blocks import Block
 
 PAUSE_STEP_S: Final = 0.001
@@ -17,10 +18,14 @@ LONGEST_PAUSE_S: Final = 0.05
 """Chunks without rows, as faults may leave for ever, are passed over with pauses that grow by a step each: in
 the end as slowly as a beam lasts, so that no core is busy with nothing."""
 
+_PLACE: Final = re.compile(r"[0-9]+(\.[0-9]+)?")
+
 
 @dataclass(frozen=True)
 class GeneratedSource:
-    """Chunks of generated rows, named by their index; equal recordings give equal rows.
+    """Chunks of generated rows, or their parts; equal recordings give equal rows.
+
+    A chunk is named by its index, a part after the first by that and its number: 12, 12.1, 12.2.
 
     Parameters
     ----------
@@ -41,12 +46,19 @@ class GeneratedSource:
 
         A chunk without rows is an empty block.
         """
-        if source and not source.isdigit():
+        if source and not _PLACE.fullmatch(source):
             raise SourceError(f"expected the index of a generated chunk, got {source!r}; begin a new run")
+        index, _, part = source.partition(".")
         n_empty = 0
-        for index in count(int(source or 0)):
-            rows = self.recording.chunk(index).rows[offset:]
+        for name, chunk in self._named(int(index or 0), int(part or 0)):
+            rows = chunk.rows[offset:]
             n_empty = 0 if rows else n_empty + 1
             self.sleep(min(n_empty * PAUSE_STEP_S, LONGEST_PAUSE_S))
-            yield Block(str(index), offset, offset + len(rows), rows)
+            yield Block(name, offset, offset + len(rows), rows)
             offset = 0
+
+    def _named(self, index: int, part: int) -> Iterator[tuple[str, Chunk]]:
+        for number in count(index):
+            for place, chunk in enumerate(self.recording.parts(number, part), part):
+                yield f"{number}.{place}" if place else str(number), chunk
+            part = 0

@@ -6,7 +6,7 @@ compose in any order: what adds hits comes before what moves them, and that befo
 cell stays dead through a burst.
 """
 
-from cosmo.generator.faults.acting import check_together, with_faults
+from cosmo.generator.faults.acting import check_together, parts_of, with_faults
 from cosmo.generator.faults.additions import Burst, NoisyCell
 from cosmo.generator.faults.clock import ShiftedT0
 from cosmo.generator.faults.fault import Fault, Span
@@ -25,5 +25,6 @@ __all__ = [
     "Span",
     "check_together",
     "parse",
+    "parts_of",
     "with_faults",
 ]
