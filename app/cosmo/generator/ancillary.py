@@ -26,6 +26,9 @@ WINDOW_ORBITS: Final = 1 << 11
 MAX_BX_HEAD_3: Final = 18_504
 """The largest BX_COUNTER of HEAD 3; a third of its rows hold it."""
 MAX_CHANNEL_HEAD_0: Final = 4
+ODD_CHANNEL_HEAD_0: Final = 31
+"""One row of HEAD 0 in seven holds this instead."""
+NEGATIVE_HEAD_4_SHARE: Final = 7 / 8
 MAX_TDC_HEAD_1: Final = 136
 
 
@@ -78,9 +81,12 @@ def _of_fpga(rng: np.random.Generator, fpga: int, sent: NDArray[np.int64]) -> Ro
     wild = rng.integers(0, MAX_BX_HEAD_3 + 1, len(kind[3]))
     rows.bx[kind[3]] = np.where(rng.random(len(wild)) < 1 / 3, MAX_BX_HEAD_3, wild)
     rows.measure[kind[1]] = 2 * rng.integers(0, MAX_TDC_HEAD_1 // 2 + 1, len(kind[1]))
-    rows.channel[kind[0]] = rng.integers(0, MAX_CHANNEL_HEAD_0 + 1, len(kind[0]))
+    usual = rng.integers(0, MAX_CHANNEL_HEAD_0 + 1, len(kind[0]))
+    rows.channel[kind[0]] = np.where(rng.random(len(usual)) < 1 / 7, ODD_CHANNEL_HEAD_0, usual)
     rows.bx[kind[0]] = rng.integers(0, BX_PER_ORBIT, len(kind[0]))
     rows.measure[kind[0]] = rng.integers(0, TDC_PER_BX, len(kind[0]))
-    rows.measure[kind[4]] = rng.integers(FOURTH_NUMBERS.start, FOURTH_NUMBERS.stop, len(kind[4]))
+    zero = (FOURTH_NUMBERS.start + FOURTH_NUMBERS.stop) // 2
+    size = rng.integers(0, FOURTH_NUMBERS.stop - zero, len(kind[4]))
+    rows.measure[kind[4]] = zero + np.where(rng.random(len(size)) < NEGATIVE_HEAD_4_SHARE, -size, size)
     rows.measure[kind[5]] = rng.integers(FIFTH_NUMBERS.start, FIFTH_NUMBERS.stop, len(kind[5]))
     return rows
