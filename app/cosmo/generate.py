@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -79,18 +80,21 @@ def generate(
 
 
 def chunks(recording: Recording, n_rows: int) -> Iterator[Chunk]:
-    """Yield chunks with so many rows altogether."""
-    index, missing, empty = 0, n_rows, 0
-    while missing:
-        chunk = recording.chunk(index).first(missing)
-        empty = 0 if chunk.n_rows else empty + 1
+    """Yield chunks, or parts of them, with so many rows altogether."""
+    missing, empty = n_rows, 0
+    for index in count():
+        before = missing
+        for part in recording.parts(index):
+            yield part.first(missing)
+            missing -= min(missing, part.n_rows)
+            if not missing:
+                return
+        empty = 0 if missing < before else empty + 1
         if empty == MAX_EMPTY_CHUNKS:
             raise SourceError(
                 f"expected {missing} more rows, got none in {empty} chunks one after the other; "
                 "end the faults that lose them"
             )
-        yield chunk
-        index, missing = index + 1, missing - chunk.n_rows
 
 
 def require_disk(out: Path, needed_bytes: int) -> None:

@@ -56,8 +56,11 @@ def _require_in_own(path: Path) -> Path:
     return path
 
 
-Port = Annotated[int, Field(ge=1, le=65535)]
-Positive = Annotated[int, Field(gt=0)]
+# Strict: a number in quotes, or true for 1, is a slip of the pen, not a number.
+Whole = Annotated[int, Field(strict=True, ge=0)]
+Positive = Annotated[int, Field(strict=True, gt=0)]
+Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
+Flag = Annotated[bool, Field(strict=True)]
 JvmSize = Annotated[str, AfterValidator(_is_jvm_size)]
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 LocalPath = Annotated[Path, AfterValidator(_expand)]
@@ -117,7 +120,7 @@ class StreamTopic(_Section):
     """Topic of the timeslices."""
 
     name: TopicName
-    partitions: Annotated[int, Field(ge=1, le=256)]
+    partitions: Annotated[int, Field(strict=True, ge=1, le=256)]
     retention_mib: Positive
 
 
@@ -155,9 +158,9 @@ class SourceSettings(_Section):
 
     kind: Literal["cosmics", "beam", "files", "bucket"]
     files: tuple[str, ...]
-    seed: Annotated[int, Field(ge=0)]
+    seed: Whole
     faults: tuple[str, ...]
-    loop: bool
+    loop: Flag
 
     @model_validator(mode="after")
     def _files_are_named(self) -> SourceSettings:
@@ -194,10 +197,12 @@ class BucketSettings(_Section):
 class ProducerSettings(_Section):
     """Pace and cutting of the stream."""
 
-    rows_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["maximum", "recorded"]
-    linger_ms: Annotated[int, Field(ge=0)]
+    rows_per_s: (
+        Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | Literal["maximum", "recorded"]
+    )
+    linger_ms: Whole
     slice_kib: Positive
-    lag_rows: Annotated[int, Field(ge=2)]
+    lag_rows: Annotated[int, Field(strict=True, ge=2)]
     carry_kib: Positive
 
     @property
@@ -221,7 +226,7 @@ class AnalysisSettings(_Section):
     """The Spark application."""
 
     executor_memory: JvmSize
-    trigger_ms: Annotated[int, Field(ge=0)]
+    trigger_ms: Whole
     slices_per_batch: Positive
     slices_per_arrow_batch: Positive
 

@@ -213,6 +213,25 @@ def test_a_lost_fpga_sends_no_ancillary_rows_and_the_other_as_many_as_before():
     assert newest == pytest.approx(65_536, abs=1000)
 
 
+@pytest.mark.parametrize(
+    "text", ["rate-drop:kept_share=0", "burst:hits_per_orbit=0.5", "dead-chamber:chamber=0"]
+)
+def test_ancillary_rows_are_the_same_with_faults_and_at_the_same_times(text):
+    """Half of them are sent before the fault, which begins in the middle, but for a block or two."""
+    recording = Cosmics(faults=(parse_fault(f"{text},from_orbit=65536"),))
+    rows = recording.chunk(0).rows.splitlines()
+    ancillary = [row for row in rows if not row.startswith(b"2,")]
+    assert ancillary == [row for row in Cosmics().chunk(0).rows.splitlines() if not row.startswith(b"2,")]
+    first = recording.first_orbit + 65_536
+    last_before = max(
+        place
+        for place, row in enumerate(rows)
+        if row.startswith(b"2,") and int(row.split(b",", 4)[3]) < first
+    )
+    sent_before = sum(not row.startswith(b"2,") for row in rows[:last_before])
+    assert sent_before == pytest.approx(len(ancillary) / 2, abs=16)
+
+
 def test_everything_lost_is_no_rows():
     lost = tuple(parse_fault(f"lost-fpga:fpga={fpga}") for fpga in (0, 1))
     assert Cosmics(faults=lost).chunk(0).rows == b""
@@ -267,8 +286,59 @@ def test_a_fault_twice_is_refused():
         Beam(faults=(fault, fault))
 
 
-def test_more_added_hits_than_memory_should_hold_are_refused():
-    """100 hits in each of 131,072 orbits are 13 million a chunk; for 10,000 orbits it is one million."""
-    with pytest.raises(SettingsError, match="add at most 4000000 hits to 131072 orbits, got 13107200"):
-        Cosmics(faults=(parse_fault("burst:hits_per_orbit=100"),))
-    assert Cosmics(faults=(parse_fault("burst:hits_per_orbit=100,to_orbit=10000"),)).faults
+def test_a_chunk_with_many_added_hits_comes_in_parts_that_can_each_be_made_alone():
+    """The burst adds 300,000 hits: three parts of 5,000 orbits, and what is before and after."""
+    cosmics = Cosmics(faults=(parse_fault("burst:hits_per_orbit=20,from_orbit=60000,to_orbit=75000"),))
+    parts = list(cosmics.parts(0))
+    assert len(parts) == 3
+    whole = cosmics.chunk(0)
+    assert b"".join(part.rows for part in parts) == whole.rows
+    assert sum(part.n_rows for part in parts) == whole.n_rows == len(whole.rows.splitlines())
+    for number, part in enumerate(parts):
+        assert next(cosmics.parts(0, number)).rows == part.rows
+    orbits = [hits_of(part.rows)[2] - cosmics.first_orbit for part in parts]
+    bounds = [0, 65_000, 70_000, 131_072]
+    assert all(
+        low <= own.min() <= own.max() < high
+        for low, own, high in zip(bounds, orbits, bounds[1:], strict=False)
+    )
+    added = [np.count_nonzero((own >= 60_000) & (own < 75_000)) for own in orbits]
+    assert added == pytest.approx([100_000 + 5_000 * 0.13] * 3, abs=6 * 100_000**0.5)
+
+
+def test_the_hits_of_a_fault_differ_from_part_to_part():
+    cosmics = Cosmics(faults=(parse_fault("noisy-cell:chamber=3,channel=20,hits_per_orbit=10"),))
+    one, other = ({tuple(row) for row in hits_of(next(cosmics.parts(0, part)).rows)[3:].T} for part in (0, 1))
+    # Of 106,920 times in an orbit, 100,000 hits at random leave out a share of 1 / e = 0.37.
+    assert len(one - other) > 0.3 * len(one)
+
+
+def test_the_truth_of_a_chunk_is_that_of_its_parts():
+    cosmics = Cosmics(muons_per_s=75.0, faults=(parse_fault("burst:hits_per_orbit=2"),))
+    whole, parts = cosmics.chunk(0), list(cosmics.parts(0))
+    assert len(parts) == 3
+    for name in ("orbit", "chamber", "channel", "drift_time_30th_ns"):
+        joined = np.concatenate([getattr(part.truth, name) for part in parts])
+        assert getattr(whole.truth, name).tolist() == joined.tolist()
+    assert whole.truth.n_orbits == sum(part.truth.n_orbits for part in parts)
+
+
+@pytest.mark.parametrize("kind", [Cosmics, Beam])
+@pytest.mark.parametrize(
+    "text", ["burst:hits_per_orbit=1000", "noisy-cell:chamber=0,channel=5,hits_per_orbit=1000"]
+)
+def test_the_largest_faults_are_made_in_parts_of_100_000_added_hits(kind, text):
+    """Besides, a part of beam has at most 102 orbits of 300 hits."""
+    part = next(kind(faults=(parse_fault(text),)).parts(3, 2))
+    assert 90_000 < part.n_rows < 135_000
+
+
+def test_faults_at_different_times_do_not_add_up():
+    """Each of them alone adds 2,000,000 hits; they share no chunk."""
+    bursts = tuple(
+        parse_fault(f"burst:hits_per_orbit=20,from_orbit={start},to_orbit={start + 100_000}")
+        for start in (0, 1_000_000, 2_000_000)
+    )
+    n_orbits = [sum(1 for _ in Cosmics(faults=bursts).parts(index)) for index in (5, 6)]
+    assert n_orbits == [1, 1]
+    assert next(Cosmics(faults=bursts).parts(0)).n_rows > 90_000

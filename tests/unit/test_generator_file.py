@@ -124,6 +124,16 @@ def test_no_rows_for_ever_are_said(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_parts_without_rows_are_no_chunks_without(tmp_path, monkeypatch):
+    """The first chunk has 27 parts for its burst, of which nothing is left."""
+    monkeypatch.setattr(room, "MAX_EMPTY_CHUNKS", 2)
+    lost = [f"lost-fpga:fpga={fpga},to_orbit=131072" for fpga in (0, 1)]
+    faults = tuple(map(parse_fault, [*lost, "burst:hits_per_orbit=20,to_orbit=131072"]))
+    generate(Cosmics(faults=faults), 10, tmp_path / "rows.csv")
+    rows = Cosmics().chunk(1).rows.splitlines(keepends=True)
+    assert (tmp_path / "rows.csv").read_bytes() == b"".join(rows[:10])
+
+
 def test_the_command(tmp_path):
     out = tmp_path / "rows.csv"
     arguments = ["--rows", "1000", "--kind", "beam", "--seed", "3", "--fault", "dead-chamber:chamber=0"]
@@ -147,6 +157,38 @@ def test_a_source_says_what_it_is_and_goes_on_inside_a_chunk():
     assert next(resumed) == second
 
 
-def test_a_place_that_is_no_chunk_is_refused():
-    with pytest.raises(SourceError, match=r"expected the index of a generated chunk, got 'x\.csv'"):
-        next(GeneratedSource(Beam()).blocks("x.csv"))
+def test_a_source_passes_over_chunks_without_rows_with_pauses_and_gives_its_caller_the_turn():
+    """The third to the hundredth chunk are lost."""
+    pauses_s = []
+    lost = parse_fault("rate-drop:kept_share=0,from_orbit=1024,to_orbit=51200")
+    blocks = GeneratedSource(Beam(faults=(lost,)), pauses_s.append).blocks()
+    seen = [next(blocks) for _ in range(102)]
+    assert [block.source for block in seen] == [str(index) for index in range(102)]
+    assert [index for index, block in enumerate(seen) if block.text] == [0, 1, 100, 101]
+    assert pauses_s[:5] == pytest.approx([0, 0, 0.001, 0.002, 0.003])
+    assert pauses_s[98:] == pytest.approx([0.05, 0.05, 0, 0])
+
+
+def test_a_source_goes_on_inside_a_part_of_a_chunk():
+    """The burst is 2.6 million hits a chunk: 27 parts, and one of 1.3 million in the middle."""
+    source = GeneratedSource(Cosmics(faults=(parse_fault("burst:hits_per_orbit=20,to_orbit=140000"),)))
+    blocks = source.blocks("0.25", 1234)
+    seen = [next(blocks) for _ in range(6)]
+    assert [block.source for block in seen] == ["0.25", "0.26", "1", "1.1", "2", "3"]
+    assert seen[0].text == next(source.blocks("0.25")).text[1234:]
+    assert (seen[0].start, seen[1].start) == (1234, 0)
+    assert next(source.blocks("1.1", 77)).text == seen[3].text[77:]
+
+
+def test_a_file_with_a_large_burst_is_the_parts(tmp_path):
+    out, cosmics = tmp_path / "rows.csv", Cosmics(faults=(parse_fault("burst:hits_per_orbit=1000"),))
+    generate(cosmics, 150_000, out)
+    parts = cosmics.parts(0)
+    whole = next(parts).rows + next(parts).rows
+    assert out.read_bytes() == b"".join(whole.splitlines(keepends=True)[:150_000])
+
+
+@pytest.mark.parametrize("name", ["x.csv", "1.", "1.x", "-1", "1.2.3"])
+def test_a_place_that_is_no_chunk_is_refused(name):
+    with pytest.raises(SourceError, match="expected the index of a generated chunk, got "):
+        next(GeneratedSource(Beam()).blocks(name))

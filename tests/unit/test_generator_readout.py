@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cosmo.generator.readout import BLOCK_ROWS, MAX_DISORDER_ROWS, in_blocks, places_of_pairs
+from cosmo.generator.readout import BLOCK_ROWS, MAX_DISORDER_ROWS, in_blocks
 
 
 def read_out(*fpga):
@@ -64,20 +64,3 @@ def test_every_hit_leaves_once_and_in_order_within_its_fpga():
     assert all((np.diff(order[fpga[order] == one]) > 0).all() for one in (0, 1))
     assert np.diff(ends, prepend=0).max() == BLOCK_ROWS
     assert ends[-1] == 1000
-
-
-@pytest.mark.parametrize(
-    ("n_pairs", "places"),
-    [
-        pytest.param(0, [], id="none"),
-        pytest.param(2, [8, 16], id="after every two blocks"),
-        pytest.param(4, [4, 8, 12, 16], id="after every block"),
-        pytest.param(8, [4, 4, 8, 8, 12, 12, 16, 16], id="two after every block"),
-    ],
-)
-def test_ancillary_blocks_come_between_blocks_of_hits(n_pairs, places):
-    assert places_of_pairs(np.array([4, 8, 12, 16]), n_pairs).tolist() == places
-
-
-def test_no_hits_no_ancillary_blocks():
-    assert places_of_pairs(np.array([], np.int64), 5).tolist() == []

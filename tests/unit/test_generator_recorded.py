@@ -212,6 +212,25 @@ def test_ancillary_rows_of_an_fpga_come_in_one_order(cosmics):
         assert [follower[head] for head in heads[:-1]] == heads[1:]
 
 
+def test_ancillary_measures_are_floats_of_half_precision(cosmics):
+    for head in (b"4", b"5"):
+        measures = np.array([float(row[5]) for row in cosmics if row[0] == head])
+        assert (
+            np.abs(measures.astype(np.float16).astype(float) - measures).max() < 5.1e-7
+        )  # rounded to six decimals
+
+
+def test_ancillary_values_are_as_often_odd(cosmics):
+    """Recorded: channel 31 in one of 7 rows of HEAD 0, else 0 to 4; HEAD 4 negative in 7 of 8 rows."""
+    channels = np.array([int(row[2]) for row in cosmics if row[0] == b"0"])
+    assert set(channels.tolist()) <= {0, 1, 2, 3, 4, 31}
+    n = len(channels)
+    assert (channels == 31).sum() == pytest.approx(n / 7, abs=3 * n**0.5 * (6 / 49) ** 0.5)
+    negative = np.array([float(row[5]) < 0 for row in cosmics if row[0] == b"4"])
+    n = len(negative)
+    assert negative.sum() == pytest.approx(n * 7 / 8, abs=3 * n**0.5 * (7 / 64) ** 0.5)
+
+
 def test_ancillary_orbits_run_ahead(cosmics):
     newest = max(int(row[3]) for row in cosmics if row[0] == b"2")
     ahead = [int(row[3]) - newest for row in cosmics if row[0] != b"2"]

@@ -1,4 +1,4 @@
-"""A source that waits (a bucket whose store is away) holds up neither what is due nor the stop."""
+"""A source without rows, for a while or for ever, holds up neither what is due nor the stop."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from cosmo.errors import SourceError
+from cosmo.generator import Beam, parse_fault
 from cosmo.producer import Producer
 from cosmo.results import Run
 from cosmo.settings import Settings
 from cosmo.slice_records import Writer
-from cosmo.sources import Block
+from cosmo.sources import Block, GeneratedSource
 from sample_rows import hit
 
 LOCALHOST = Path(__file__).parents[2] / "config" / "localhost" / "cosmo.yml"
@@ -43,6 +44,18 @@ class Clock:
 
     def __call__(self):
         return self.now
+
+
+class WaitingStop(threading.Event):
+    """Waiting for it takes time of the clock only."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self._clock = clock
+
+    def wait(self, timeout=None):
+        self._clock.now += timeout
+        return self.is_set()
 
 
 @pytest.fixture
@@ -111,3 +124,34 @@ def test_rows_without_a_clock_cannot_be_looped_as_recorded(settings):
     producer = Producer(looped, AncillaryOnly(), run, None, writer, lambda _record: True, threading.Event())
     with pytest.raises(SourceError, match="expected some in ancillary rows, it has none; set a number"):
         producer.stream()
+
+
+@pytest.mark.parametrize("rate", ["maximum", "recorded", 1_000_000.0])
+def test_generated_rows_that_are_all_lost_from_some_orbit_on_hold_up_neither(settings, rate):
+    """Two chunks have rows: what lingers is sent, idle slices come, the stop is heard."""
+    clock, sent, pauses_s = Clock(), [], []
+    stop = WaitingStop(clock)
+
+    def sleep(pause_s):
+        pauses_s.append(pause_s)
+        clock.now += 0.5  # of a slow machine
+        if len(pauses_s) == 1000:
+            stop.set()  # enough, and an end where the producer does not stop
+
+    def publish(record):
+        sent.append(record)
+        if sum(record.rows == 0 for record in sent) == 2:
+            stop.set()
+        return True
+
+    beam = Beam(faults=(parse_fault("rate-drop:kept_share=0,from_orbit=1024"),))
+    source, run = GeneratedSource(beam, sleep), Run.model_construct(number=1)
+    writer = Writer("host", 1, "2026-11-22T20:00:00Z")
+    Producer(settings, source, run, None, writer, publish, stop, clock=clock, rate=lambda: rate).stream()
+    assert len(pauses_s) < 1000
+    n_rows = sum(beam.chunk(index).n_rows for index in range(2))
+    carried = len(sent[-1].carry.splitlines())
+    assert sent[-1].rows_so_far + carried == n_rows
+    assert (sent[-1].read_head.source, sent[-1].read_head.offset) == ("1", len(beam.chunk(1).rows))
+    # From there on nothing is there either, and nothing is lost or given twice.
+    assert next(source.blocks("1", sent[-1].read_head.offset)).text == b""

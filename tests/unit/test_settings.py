@@ -119,6 +119,24 @@ def test_a_change_inside_a_value_is_refused():
             {"producer.carry_kib": 1024}, "expected carry_kib below slice_kib (1024), got 1024", id="carry"
         ),
         pytest.param({"producer.lag_rows": True}, "producer.lag_rows", id="a flag for a number"),
+        *(
+            pytest.param({key: wrong}, f"{key}: {expected}, got {wrong!r}", id=f"{key}: {wrong!r}")
+            for key, expected in (
+                (
+                    "producer.rows_per_s",
+                    "Input should be a valid number, or: Input should be 'maximum' or 'recorded'",
+                ),
+                ("producer.slice_kib", "Input should be a valid integer"),
+                ("topics.stream.partitions", "Input should be a valid integer"),
+                ("source.seed", "Input should be a valid integer"),
+                ("ports.kafka", "Input should be a valid integer"),
+            )
+            for wrong in (True, "500")
+        ),
+        *(
+            pytest.param({"source.loop": wrong}, "Input should be a valid boolean", id=f"loop: {wrong!r}")
+            for wrong in (1, "yes")
+        ),
         pytest.param(
             {"source.kind": "tape"},
             "source.kind: Input should be 'cosmics', 'beam', 'files' or 'bucket', got 'tape'",
@@ -192,6 +210,11 @@ def test_impossible_values(tmp_path, changes, said):
     assert message.startswith(f"{tmp_path / 'cosmo.yml'}: ")
     assert said in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("rate", [500, 500.5, "maximum", "recorded"])
+def test_rates(tmp_path, rate):
+    assert load(tmp_path, {"producer.rows_per_s": rate}).producer.rows_per_s == rate
 
 
 @pytest.mark.parametrize("key", ["ports.kafka", "producer", "topics.stream.name"])

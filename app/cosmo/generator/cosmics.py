@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from cosmo.detector import ORBIT_S
 from cosmo.errors import SettingsError
-from cosmo.generator.ancillary import ROWS_PER_PAIR, ancillary
+from cosmo.generator.ancillary import LEAD_ORBITS, ROWS_PER_GROUP, ancillary
 from cosmo.generator.faults import Span
 from cosmo.generator.muons import muons
 from cosmo.generator.noise import noise
 from cosmo.generator.pulses import Pulses
-from cosmo.generator.readout import in_blocks, places_of_pairs
+from cosmo.generator.readout import in_blocks
 from cosmo.generator.recording import Recording
 from cosmo.generator.rows import Rows
 
@@ -26,6 +26,12 @@ MAX_HITS_PER_S: Final = 100_000.0
 """A chunk is made in memory: at this rate it is 1.2 million hits."""
 MIN_HITS_PER_MUON: Final = 20
 """Hits a second there must be for each muon a second: 16 cells, two scintillator hits, some noise."""
+MISSED_SHARE: Final = 1 / 20
+"""So many of the muons that there is room for, beside those that trigger, pass and miss the scintillator.
+
+By default 3.7 a second, 3 % of the hits. The start of a recording has more, two in 20 orbits with hits, but
+it measures no rate; with so few, most of the hits are single noise, and hot cells keep their share.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +79,10 @@ class Cosmics(Recording):
             )
 
     def _pulses(self, rng: np.random.Generator) -> Pulses:
-        of_muons = muons(rng, int(rng.poisson(self.muons_per_s * CHUNK_S)), ORBITS_PER_CHUNK)
+        room_per_s = (self.hits_per_s - self.muons_per_s * MIN_HITS_PER_MUON) / MIN_HITS_PER_MUON
+        n_seen = int(rng.poisson(self.muons_per_s * CHUNK_S))
+        n_missed = int(rng.poisson(MISSED_SHARE * room_per_s * CHUNK_S))
+        of_muons = muons(rng, n_seen, n_missed, ORBITS_PER_CHUNK)
         n_noise = max(0, int(rng.poisson(self.hits_per_s * CHUNK_S)) - len(of_muons))
         return of_muons.followed_by(noise(rng, n_noise, ORBITS_PER_CHUNK)).in_time_order()
 
@@ -83,14 +92,18 @@ class Cosmics(Recording):
         order, ends = in_blocks(pulses.fpga)
         sent = pulses[order]
         hits = self._as_rows(sent, span)
-        # As many as without faults: these change neither the number nor the share of an FPGA that is well.
-        n_pairs = int(n_faultless * self.ancillary_share / (1.0 - self.ancillary_share) / ROWS_PER_PAIR)
-        after = np.repeat(places_of_pairs(ends, n_pairs), ROWS_PER_PAIR)
-        others = ancillary(rng, hits.orbit[after[::ROWS_PER_PAIR] - 1])
-        silent = np.zeros(len(others), np.bool_)
+        # As many as without faults, at the same times: these change only what an FPGA that is lost sends.
+        n_others = n_faultless * self.ancillary_share / (1.0 - self.ancillary_share)
+        n_groups = round(n_others / ROWS_PER_GROUP / len(LEAD_ORBITS))
+        before = span.first % ORBITS_PER_CHUNK
+        others, at = ancillary(rng, n_groups, self.first_orbit + span.first - before, ORBITS_PER_CHUNK)
+        at -= before
+        chosen = (at >= 0) & (at < span.orbits)
         for fault in self.faults:
-            silent |= fault.silences(others.fpga, hits.orbit[after - 1] - self.first_orbit)
-        after = after[~silent]
-        rows = hits.with_inserted(others[~silent], after)
+            chosen &= ~fault.silences(others.fpga, at + span.first)
+        others, at = others[chosen], at[chosen]
+        # Between blocks of hits: after those that were sent before.
+        after = np.append(0, ends)[np.searchsorted(sent.orbit[ends - 1], at)]
+        rows = hits.with_inserted(others, after)
         places = np.arange(len(hits)) + np.searchsorted(after, np.arange(len(hits)), side="right")
         return sent, rows, places

@@ -1,4 +1,4 @@
-"""Muons: the pulses of a track's cells and of the scintillator, all in one orbit."""
+"""Muons: the pulses of a track's cells and, of most, of the scintillator, all in one orbit."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ MARGIN_COUNTS: Final = 1200
 """A muon keeps 1 us from both ends of its orbit: its hits lie -202 to 408 ns from the scintillator's."""
 
 
-def muons(rng: np.random.Generator, n: int, orbits: int) -> Pulses:
-    """Return the pulses of n muons, each alone in one of the orbits 0 to `orbits` - 1.
+def muons(rng: np.random.Generator, n_seen: int, n_missed: int, orbits: int) -> Pulses:
+    """Return the pulses of muons, each alone in one of the orbits 0 to `orbits` - 1.
 
-    t(hit) = t(scintillator) + drift time - offset of the chamber, rounded to the nearest TDC count.
+    t(hit) = passage + drift time - offset of the chamber, rounded to the nearest TDC count. The scintillator
+    gives a pulse as one passes that it sees, and none for one that it misses.
     """
+    n = n_seen + n_missed
     crossings = cross(triggering_tracks(rng, n))
     orbit = rng.choice(orbits, n, replace=False)
     passage = orbit * COUNTS_PER_ORBIT + rng.integers(MARGIN_COUNTS, COUNTS_PER_ORBIT - MARGIN_COUNTS, n)
@@ -43,9 +45,10 @@ def muons(rng: np.random.Generator, n: int, orbits: int) -> Pulses:
         origin=origin,
         drift_time_ns=true_ns,
     )
-    again = passage[rng.random(n) < SECOND_SCINTILLATOR_SHARE]
+    seen = passage[:n_seen]
+    again = seen[rng.random(n_seen) < SECOND_SCINTILLATOR_SHARE]
     second = again + rng.integers(1, SECOND_SCINTILLATOR_COUNTS + 1, len(again))
-    return Pulses.scintillator(passage).followed_by(hits, Pulses.scintillator(second)).in_time_order()
+    return Pulses.scintillator(seen).followed_by(hits, Pulses.scintillator(second)).in_time_order()
 
 
 def _as_seen(

@@ -63,7 +63,7 @@ class Pulses:
     def __len__(self) -> int:
         return len(self.counts)
 
-    def __getitem__(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Pulses:
+    def __getitem__(self, chosen: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Pulses:
         return Pulses(
             self.counts[chosen],
             self.fpga[chosen],
@@ -106,6 +106,16 @@ class Pulses:
             np.concatenate([p.origin for p in whole]),
             np.concatenate([p.drift_time_ns for p in whole]),
         )
+
+    def delayed_by(self, orbits: int) -> Pulses:
+        """Return the pulses so many orbits later."""
+        counts = self.counts + orbits * COUNTS_PER_ORBIT
+        return Pulses(counts, self.fpga, self.channel, self.origin, self.drift_time_ns)
+
+    def in_orbits(self, first: int, orbits: int) -> Pulses:
+        """Return those of some orbits, timed from the first of these on, of pulses in time order."""
+        start, end = np.searchsorted(self.counts, np.array([first, first + orbits]) * COUNTS_PER_ORBIT)
+        return self[start:end].delayed_by(-first)
 
     def in_time_order(self) -> Pulses:
         """Return the pulses in time order; of equal times, the earlier one here comes first."""

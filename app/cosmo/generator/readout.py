@@ -48,14 +48,3 @@ def in_blocks(fpga: NDArray[np.int16]) -> tuple[NDArray[np.int64], NDArray[np.in
     order = np.argsort(leaves, kind="stable")
     left = leaves[order]
     return order, np.flatnonzero(np.diff(left, append=n)) + 1
-
-
-def places_of_pairs(ends: NDArray[np.int64], n_pairs: int) -> NDArray[np.int64]:
-    """Return after how many hits each pair of ancillary blocks is sent, shape (n_pairs,): between blocks.
-
-    They are spread evenly; without hits there are none.
-    """
-    if not len(ends):
-        return ends
-    sent = ends * n_pairs // ends[-1]
-    return ends[np.searchsorted(sent, np.arange(1, n_pairs + 1))]

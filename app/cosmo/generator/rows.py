@@ -25,17 +25,13 @@ class Rows:
     def __len__(self) -> int:
         return len(self.head)
 
-    def __getitem__(self, chosen: NDArray[np.bool_]) -> Rows:
+    def __getitem__(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Rows:
         return Rows(*(getattr(self, f.name)[chosen] for f in fields(Rows)))
 
     @staticmethod
-    def woven(*parts: Rows, block_rows: int) -> Rows:
-        """Return parts of equal length with a block of each in turn."""
-        columns = (
-            np.stack([getattr(part, f.name).reshape(-1, block_rows) for part in parts], axis=1).reshape(-1)
-            for f in fields(Rows)
-        )
-        return Rows(*columns)
+    def joined(*parts: Rows) -> Rows:
+        """Return the rows of all parts, one after the other."""
+        return Rows(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Rows)))
 
     def with_inserted(self, others: Rows, places: NDArray[np.int64]) -> Rows:
         """Return these rows with each of `others` put in after as many of these as `places` says (rising)."""

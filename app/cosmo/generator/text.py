@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 WHOLE_MEASURES: Final = range(137)
 """TDC_MEAS of whole numbers: 0-30 of hits, up to 136 of HEAD 1."""
-_FOURTH: Final = [k / 4096 for k in range(-2458, 2459)]
-_FIFTH: Final = [k / 32 for k in range(-2240, 2241)]
-"""HEAD 4 reads -0.6 to 0.6, HEAD 5 -70 to 70, both in binary fractions, as in the recordings."""
+_FOURTH: Final = (np.arange(-9830, 9831) / 16384).astype(np.float16).tolist()
+_FIFTH: Final = (np.arange(-4480, 4481) / 64).astype(np.float16).tolist()
+"""HEAD 4 reads -0.6 to 0.6, HEAD 5 -70 to 70: floats of half precision, as in the recordings."""
 FOURTH_NUMBERS: Final = range(len(WHOLE_MEASURES), len(WHOLE_MEASURES) + len(_FOURTH))
-"""Numbers that stand for a TDC_MEAS of HEAD 4."""
+"""Numbers that stand for a TDC_MEAS of HEAD 4, from the least to the largest; the one in the middle is 0."""
 FIFTH_NUMBERS: Final = range(FOURTH_NUMBERS.stop, FOURTH_NUMBERS.stop + len(_FIFTH))
 """Numbers that stand for a TDC_MEAS of HEAD 5."""
 

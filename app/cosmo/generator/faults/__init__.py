@@ -1,12 +1,12 @@
 """Faults to put into generated rows, as values: what breaks, and from which orbit to which.
 
 Each acts on the pulses before they are read out, so that hits are changed where it was put and nowhere else.
-Of ancillary rows a chunk of cosmics has as many as without faults, between the hits that are there. Faults
+Ancillary rows are as many as without faults, and sent at the same times, unless their FPGA is lost. Faults
 compose in any order: what adds hits comes before what moves them, and that before what loses them, so a dead
 cell stays dead through a burst.
 """
 
-from cosmo.generator.faults.acting import check_together, with_faults
+from cosmo.generator.faults.acting import check_together, parts_of, with_faults
 from cosmo.generator.faults.additions import Burst, NoisyCell
 from cosmo.generator.faults.clock import ShiftedT0
 from cosmo.generator.faults.fault import Fault, Span
@@ -25,5 +25,6 @@ __all__ = [
     "Span",
     "check_together",
     "parse",
+    "parts_of",
     "with_faults",
 ]
