@@ -57,7 +57,7 @@ def test_sealing_without_end_stays_bounded_and_loses_nothing():
 
 
 def test_a_window_forgets_however_often_it_is_divided():
-    recent, every_s, hour = Recent(span_s=3600), 5, 3600
+    recent, every_s, hour = Recent(span_s=3600), 15, 3600
     for second in range(0, 4 * hour, every_s):
         recent.add(second, hits_summary(1))
         if second % 45 == 0:  # pages are paused and resumed all the time
