@@ -2,6 +2,7 @@
 
 import gzip
 import os
+from itertools import islice
 
 import numpy as np
 import pyarrow.csv
@@ -150,11 +151,21 @@ def test_a_source_says_what_it_is_and_goes_on_inside_a_chunk():
     assert GeneratedSource(Cosmics(seed=4)).description == "generated cosmics, seed 4"
     blocks = source.blocks()
     first, second = next(blocks), next(blocks)
-    resumed = source.blocks("0", 1234)
+    line = first.text.index(b"\n", 1234) + 1
+    resumed = source.blocks("0", line)
     part = next(resumed)
-    assert (part.source, part.start, part.end) == ("0", 1234, len(first.text))
-    assert part.text == first.text[1234:]
+    assert (part.source, part.start, part.end) == ("0", line, len(first.text))
+    assert part.text == first.text[line:]
     assert next(resumed) == second
+
+
+def test_where_an_update_made_other_rows_of_a_chunk_a_source_goes_on_with_a_whole_line():
+    source = GeneratedSource(Beam())
+    first, second = islice(source.blocks(), 2)
+    line = first.text.index(b"\n", 1234) + 1
+    assert next(source.blocks("0", line - 1)).text == first.text[line:]
+    beyond = source.blocks("0", len(first.text) + 1000)
+    assert (next(beyond).text, next(beyond)) == (b"", second)
 
 
 def test_a_source_passes_over_chunks_without_rows_with_pauses_and_gives_its_caller_the_turn():
@@ -172,12 +183,15 @@ def test_a_source_passes_over_chunks_without_rows_with_pauses_and_gives_its_call
 def test_a_source_goes_on_inside_a_part_of_a_chunk():
     """The burst is 2.6 million hits a chunk: 27 parts, and one of 1.3 million in the middle."""
     source = GeneratedSource(Cosmics(faults=(parse_fault("burst:hits_per_orbit=20,to_orbit=140000"),)))
-    blocks = source.blocks("0.25", 1234)
+    whole = next(source.blocks("0.25")).text
+    line = whole.index(b"\n", 1234) + 1
+    blocks = source.blocks("0.25", line)
     seen = [next(blocks) for _ in range(6)]
     assert [block.source for block in seen] == ["0.25", "0.26", "1", "1.1", "2", "3"]
-    assert seen[0].text == next(source.blocks("0.25")).text[1234:]
-    assert (seen[0].start, seen[1].start) == (1234, 0)
-    assert next(source.blocks("1.1", 77)).text == seen[3].text[77:]
+    assert seen[0].text == whole[line:]
+    assert (seen[0].start, seen[1].start) == (line, 0)
+    line = seen[3].text.index(b"\n") + 1
+    assert next(source.blocks("1.1", line)).text == seen[3].text[line:]
 
 
 def test_a_file_with_a_large_burst_is_the_parts(tmp_path):
