@@ -14,6 +14,7 @@ import pytest
 from cosmo.download import download
 from cosmo.errors import SourceError
 from cosmo.settings import Settings
+from cosmo.sources import BucketSource
 from cosmo.sources.bucket import Bucket
 
 LOCALHOST = Path(__file__).parents[2] / "config" / "localhost" / "cosmo.yml"
@@ -35,6 +36,8 @@ class SimpleStore(http.server.ThreadingHTTPServer):
         self.objects = {}
         self.etags = {}
         self.head_status = 200
+        self.refusal = lambda _method, _key: None  # or a status, headers and a body
+        self.requests = 0
         self.asked = []
         self.page = lambda _query: (list(self.objects), "")  # keys, and what else is in the list
 
@@ -48,9 +51,12 @@ class _Answers(http.server.BaseHTTPRequestHandler):
     server: SimpleStore
 
     def do_HEAD(self):
-        self._answer(self.server.head_status, self._object())
+        if not self._refused():
+            self._answer(self.server.head_status, self._object())
 
     def do_GET(self):
+        if self._refused():
+            return
         query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         if "prefix" in query or "list-type" in query or "encoding-type" in query:
             self.server.asked.append(query)
@@ -59,6 +65,18 @@ class _Answers(http.server.BaseHTTPRequestHandler):
         content = self._object()
         first, last = map(int, re.findall("[0-9]+", self.headers["Range"]))
         self._answer(206, content[first : last + 1], f"bytes {first}-{last}/{len(content)}")
+
+    def _refused(self):
+        self.server.requests += 1
+        refusal = self.server.refusal(self.command, self._key())
+        if refusal:
+            status, headers, content = refusal
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(b"" if self.command == "HEAD" else content)
+        return refusal
 
     def _key(self):
         return unquote(urlsplit(self.path).path).removeprefix("/b/")
@@ -99,7 +117,7 @@ def store():
 
 
 @pytest.fixture
-def bucket(store, tmp_path):
+def settings(store, tmp_path):
     key = tmp_path / "key.json"
     key.write_text(json.dumps({"access_key": "A", "secret_key": "S"}))
     key.chmod(0o600)
@@ -109,7 +127,12 @@ def bucket(store, tmp_path):
         "bucket.credentials_file": str(key),
         "bucket.ca_bundle": None,
     }
-    return Bucket(Settings.load(LOCALHOST, changes).bucket)
+    return Settings.load(LOCALHOST, changes).bucket
+
+
+@pytest.fixture
+def bucket(settings):
+    return Bucket(settings)
 
 
 @pytest.mark.parametrize("head_status", [200, 501], ids=["parts ignored", "parts refused"])
@@ -140,6 +163,48 @@ def test_a_damaged_object_is_found_without_parts(store, bucket, tmp_path):
     store.put("data_0.txt", CONTENT, hashlib.md5(CONTENT[::-1]).hexdigest())
     with pytest.raises(SourceError, match="got others twice"):
         download(bucket, bucket.objects(), tmp_path / "here")
+
+
+def error(code, more=""):
+    return f"<?xml version='1.0'?><Error><Code>{code}</Code>{more}</Error>".encode()
+
+
+PAGE = b"<html>\r\n<head><title>301 Moved Permanently</title></head>\r\n<body><hr></body>\r\n</html>\r\n"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        pytest.param(
+            (301, {"Location": "https://store/b?list-type=2"}, PAGE),
+            "a redirect to https://store/b; write the address it leads to there",
+            id="a web server that wants TLS",
+        ),
+        pytest.param(
+            (307, {"Location": "http://other/b"}, error("TemporaryRedirect")),
+            "a redirect to http://other/b; write",
+            id="for now",
+        ),
+        pytest.param(
+            (301, {}, error("PermanentRedirect", "<Endpoint>x.example</Endpoint>")),
+            "a redirect to x.example; write",
+            id="another region",
+        ),
+        pytest.param((302, {}, b""), r"a redirect \(status 302\); ask who runs", id="to nowhere"),
+    ],
+)
+def test_a_redirect_is_named_and_not_followed(store, bucket, settings, tmp_path, refusal, said):
+    store.put("data_0.txt", CONTENT)
+    (stored,) = bucket.objects()
+    store.refusal, store.requests = lambda _method, _key: refusal, 0
+    for ask in (
+        bucket.objects,
+        lambda: BucketSource.of(settings),
+        lambda: download(bucket, [stored], tmp_path / "here"),
+    ):
+        with pytest.raises(SourceError, match=f"bucket.endpoint_url: expected an S3 store at .*, got {said}"):
+            ask()
+    assert store.requests == 3
 
 
 KEYS = [f"d é+%/data_{n}.txt" for n in range(5)]

@@ -207,7 +207,7 @@ def test_likeness(tmp_path, content, etag, expected):
         pytest.param("NoSuchKey", 404, SourceError, "data_0.txt: expected this object", id="object"),
         pytest.param("PreconditionFailed", 412, SourceError, "has been replaced since", id="changed"),
         pytest.param("RequestTimeTooSkewed", 403, SourceError, "this machine's clock", id="clock"),
-        pytest.param("PermanentRedirect", 301, SourceError, "PermanentRedirect (status 301)", id="other"),
+        pytest.param("MethodNotAllowed", 405, SourceError, "MethodNotAllowed (status 405)", id="other"),
     ],
 )
 def test_refusals(code, status, kind, said):

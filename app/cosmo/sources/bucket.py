@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
+from botocore.awsrequest import AWSResponse
 from botocore.client import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -28,6 +30,7 @@ from botocore.exceptions import (
 from botocore.exceptions import (
     ConnectionError as NotConnected,
 )
+from botocore.model import OperationModel
 from urllib3.exceptions import HTTPError
 
 from cosmo.credentials import BUCKET, find
@@ -44,6 +47,7 @@ SILENCE_S: Final = 20.0
 CHUNK_BYTES: Final = 1 << 15
 """Read at once: what a broken connection may cost to be sent again."""
 CONNECTIONS: Final = 16
+REDIRECTS: Final = range(300, 400)
 _BROKEN: Final = (NotConnected, HTTPClientError, IncompleteReadError, ResponseStreamingError)
 
 
@@ -201,8 +205,11 @@ class Bucket:
 
     def _ours(self, error: Exception, key: str = "") -> SourceError:
         if isinstance(error, ClientError):
-            code = str(error.response.get("Error", {}).get("Code", "no code"))
-            status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+            said, about = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
+            code, status = str(said.get("Code", "no code")), int(about.get("HTTPStatusCode", 0))
+            if status in REDIRECTS:
+                place = about.get("HTTPHeaders", {}).get("location") or said.get("Endpoint", "")
+                return self._refusals.redirected(status, urlsplit(place)._replace(query="").geturl())
             return self._refusals.refused(code, status, key)
         untrusted = re.search(r"certificate verify failed: ([^(]+)|(host.* doesn't match .*)", str(error))
         if untrusted:
@@ -237,7 +244,7 @@ def _client(settings: BucketSettings, credentials: Credentials) -> Any:  # noqa:
     nothing = {name: (None, None, default, converted) for name, (_, _, default, converted) in known}
     no_file = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
     core = botocore.session.Session(session_vars={**nothing, **no_file})
-    return boto3.session.Session(botocore_session=core).client(
+    client = boto3.session.Session(botocore_session=core).client(
         "s3",
         endpoint_url=settings.endpoint_url,
         region_name="us-east-1",  # part of every signature; stores of one's own take any
@@ -255,6 +262,16 @@ def _client(settings: BucketSettings, credentials: Credentials) -> Any:  # noqa:
             response_checksum_validation="when_required",
         ),
     )
+    client.meta.events.register_first("needs-retry.s3", _refuse_redirects)
+    return client
+
+
+def _refuse_redirects(
+    response: tuple[AWSResponse, dict[str, Any]] | None, operation: OperationModel, **_context: object
+) -> None:
+    """End a request that is redirected: botocore asks a redirected endpoint where its region is, for ever."""
+    if response is not None and response[0].status_code in REDIRECTS:
+        raise ClientError(response[1], operation.name)
 
 
 def _trusted(ca_bundle: Path | None) -> str | bool:

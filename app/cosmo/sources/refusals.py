@@ -76,6 +76,16 @@ class Refusals:
             f"see that the address is right and the network is up"
         )
 
+    def redirected(self, status: int, place: str) -> SourceError:
+        """Return the error for an answer that leads to another place, or ('') does not say to which."""
+        if place:
+            got, advice = f"a redirect to {place}", "write the address it leads to there"
+        else:
+            got, advice = f"a redirect (status {status})", "ask who runs the store for the address"
+        return SourceError(
+            f"bucket.endpoint_url: expected an S3 store at {self.address}, got {got}; {advice}"
+        )
+
     def foreign(self, got: str) -> SourceError:
         """Return the error for an answer that is not S3's."""
         return SourceError(
