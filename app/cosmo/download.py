@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import queue
 import re
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,11 +18,13 @@ from typing import Final
 from cosmo.errors import AlreadyRunning, PreflightError, SourceError
 from cosmo.sources.bucket import Bucket, StoredObject
 from cosmo.sources.etags import Likeness, likeness
-from cosmo.sources.steady import Outage, Stopped, steadily, steady_chunks
+from cosmo.sources.steady import Outage, steadily, steady_chunks
 
 PARALLEL: Final = 4
 PATIENCE_S: Final = 300.0
 """A store that is away for longer ends the download; the partial files stay."""
+STOPPED_WITHIN_S: Final = 1.0
+"""So long an end waits for what is under way; a silent store would hold it up."""
 SPARE_DISK_BYTES: Final = 64 << 20
 """Left free beside the files: a completely full disk breaks more than the download."""
 
@@ -61,22 +64,52 @@ def download(
         target.require_possible()
     with _only_one_in(folder):
         _require_disk(folder, sum(target.missing_bytes for target in targets))
-        stop = threading.Event()
-        outage = Outage(stop.wait, patience_s)
-        with ThreadPoolExecutor(PARALLEL, thread_name_prefix="download") as pool:
-            futures = [pool.submit(target.fetch, bucket, outage, stop, progress) for target in targets]
-            try:
-                for future in as_completed(futures):
-                    future.result()
-            finally:
-                stop.set()
-                pool.shutdown(cancel_futures=True)
-    results = [(target.stored.key, *future.result()) for target, future in zip(targets, futures, strict=True)]
+        results = _fetch_all(bucket, targets, patience_s, progress)
     return Downloaded(
         fetched=sum(is_new for _, is_new, _ in results),
         already_there=sum(not is_new for _, is_new, _ in results),
-        size_only=tuple(key for key, _, how in results if how is Likeness.SAME_SIZE),
+        size_only=tuple(sorted(key for key, _, how in results if how is Likeness.SAME_SIZE)),
     )
+
+
+def _fetch_all(
+    bucket: Bucket, targets: Sequence[_Target], patience_s: float, progress: Progress
+) -> list[tuple[str, bool, Likeness]]:
+    """Fetch in parallel; the first failure, or Ctrl-C, ends all."""
+    stop = threading.Event()
+    outage = Outage(stop.wait, patience_s)
+    waiting: queue.SimpleQueue[_Target] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[str, bool, Likeness] | BaseException] = queue.SimpleQueue()
+    for target in targets:
+        waiting.put(target)
+
+    def work() -> None:
+        try:
+            while not stop.is_set():
+                target = waiting.get_nowait()
+                done.put((target.stored.key, *target.fetch(bucket, outage, progress)))
+        except queue.Empty:
+            return
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the caller's thread
+            done.put(error)
+
+    # Not a pool: Python waits for the threads of one at its end, and these may wait for a silent store.
+    workers = [threading.Thread(target=work, name="download", daemon=True) for _ in range(PARALLEL)]
+    for worker in workers:
+        worker.start()
+    try:
+        results = []
+        for _ in targets:
+            outcome = done.get()
+            if isinstance(outcome, BaseException):
+                raise outcome
+            results.append(outcome)
+    finally:
+        stop.set()
+        deadline = time.monotonic() + STOPPED_WITHIN_S
+        for worker in workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
+    return results
 
 
 @dataclass(frozen=True)
@@ -108,9 +141,7 @@ class _Target:
         if is_another:
             raise self._is_another()
 
-    def fetch(
-        self, bucket: Bucket, outage: Outage, stop: threading.Event, progress: Progress
-    ) -> tuple[bool, Likeness]:
+    def fetch(self, bucket: Bucket, outage: Outage, progress: Progress) -> tuple[bool, Likeness]:
         """Return whether the object was fetched, and how sure it is that file and object are the same."""
         try:
             if self.path.exists():
@@ -121,7 +152,7 @@ class _Target:
                 return False, found
             self.path.parent.mkdir(parents=True, exist_ok=True)
             for _ in range(2):  # what an earlier attempt left may be damaged, so once more from the start
-                self._fill_part(bucket, outage, stop, progress)
+                self._fill_part(bucket, outage, progress)
                 found = self._compared(self.part, bucket, outage)
                 if found is not Likeness.DIFFERENT:
                     self.part.replace(self.path)
@@ -138,15 +169,13 @@ class _Target:
             f"tell who runs the store"
         )
 
-    def _fill_part(self, bucket: Bucket, outage: Outage, stop: threading.Event, progress: Progress) -> None:
+    def _fill_part(self, bucket: Bucket, outage: Outage, progress: Progress) -> None:
         with self.part.open("ab") as file:
             if file.tell() > self.stored.size_bytes:
                 file.truncate(0)
             at = file.seek(0, os.SEEK_END)
             progress(at)
             for chunk in steady_chunks(bucket, self.stored, at, self.stored.size_bytes, outage):
-                if stop.is_set():
-                    raise Stopped
                 file.write(chunk)
                 progress(len(chunk))
             file.flush()

@@ -47,6 +47,8 @@ class Pauses:
         self._stop_after = stop_after
 
     def __call__(self, seconds):
+        if not seconds:  # only asked
+            return False
         self.taken.append(seconds)
         return len(self.taken) == self._stop_after
 

@@ -4,7 +4,9 @@ import hashlib
 import http.server
 import json
 import re
+import signal
 import threading
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
@@ -37,6 +39,7 @@ class SimpleStore(http.server.ThreadingHTTPServer):
         self.etags = {}
         self.head_status = 200
         self.refusal = lambda _method, _key: None  # or a status, headers and a body
+        self.deliver = lambda write, content: write(content)
         self.requests = 0
         self.asked = []
         self.page = lambda _query: (list(self.objects), "")  # keys, and what else is in the list
@@ -44,6 +47,9 @@ class SimpleStore(http.server.ThreadingHTTPServer):
     def put(self, key, content, etag=""):
         self.objects[key] = content
         self.etags[key] = etag or hashlib.md5(content).hexdigest()
+
+    def handle_error(self, *_):
+        """Pass over a client that has gone."""
 
 
 class _Answers(http.server.BaseHTTPRequestHandler):
@@ -101,7 +107,9 @@ class _Answers(http.server.BaseHTTPRequestHandler):
         if content_range:
             self.send_header("Content-Range", content_range)
         self.end_headers()
-        if self.command != "HEAD":
+        if content_range:
+            self.server.deliver(self.wfile.write, content)
+        elif self.command != "HEAD":
             self.wfile.write(content)
 
     def log_message(self, *_):
@@ -205,6 +213,62 @@ def test_a_redirect_is_named_and_not_followed(store, bucket, settings, tmp_path,
         with pytest.raises(SourceError, match=f"bucket.endpoint_url: expected an S3 store at .*, got {said}"):
             ask()
     assert store.requests == 3
+
+
+def trickle(write, content):
+    write(content[:5000])
+    for byte in content[5000:]:
+        time.sleep(0.1)
+        write(bytes([byte]))
+
+
+def fall_silent(write, content):
+    write(content[:5000])
+    time.sleep(60)
+
+
+@pytest.mark.parametrize("deliver", [trickle, fall_silent])
+def test_an_error_ends_a_download_while_another_object_trickles(store, bucket, tmp_path, deliver):
+    for number in range(3):
+        store.put(f"data_{number}.txt", CONTENT)
+    store.deliver = deliver
+    store.refusal = lambda _, key: (403, {}, error("AccessDenied")) if key == "data_1.txt" else None
+    began = time.monotonic()
+    with pytest.raises(SourceError, match="AccessDenied"):
+        download(bucket, bucket.objects(), tmp_path)
+    assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("deliver", [trickle, fall_silent])
+def test_ctrl_c_ends_a_download_from_a_silent_store(store, bucket, tmp_path, caplog, deliver):
+    store.put("data_0.txt", CONTENT)
+    store.deliver = deliver
+    began, told = time.monotonic(), []
+
+    def interrupt(n_bytes):
+        told.append(n_bytes)
+        if sum(told) == 5000:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        download(bucket, bucket.objects(), tmp_path / "here", interrupt)
+    assert time.monotonic() - began < 3
+    assert caplog.messages == []  # it is not the bucket that is waited for
+    (part,) = (tmp_path / "here").iterdir()
+    assert 5000 <= part.stat().st_size < len(CONTENT)
+
+
+def test_what_came_before_a_break_is_kept_however_little(store, bucket, tmp_path):
+    store.put("data_0.txt", CONTENT)
+
+    def break_off(write, content):
+        write(content[:3000])
+        if len(content) > 3000:
+            raise ConnectionAbortedError
+
+    store.deliver = break_off
+    download(bucket, bucket.objects(), tmp_path, patience_s=1.0)
+    assert (tmp_path / "data_0.txt").read_bytes() == CONTENT
 
 
 KEYS = [f"d é+%/data_{n}.txt" for n in range(5)]

@@ -45,7 +45,9 @@ CONNECT_WITHIN_S: Final = 5.0
 SILENCE_S: Final = 20.0
 """A store that sends nothing for so long is away."""
 CHUNK_BYTES: Final = 1 << 15
-"""Read at once: what a broken connection may cost to be sent again."""
+"""Read at once, at most: what has come is handed on, however little it is."""
+AS_IT_COMES: Final = "COSMO-Stream"
+"""The name in an answer for its bytes as urllib3 has them: botocore's own body waits for as many as asked."""
 CONNECTIONS: Final = 16
 REDIRECTS: Final = range(300, 400)
 _BROKEN: Final = (NotConnected, HTTPClientError, IncompleteReadError, ResponseStreamingError)
@@ -132,7 +134,7 @@ class Bucket:
         StoreAway : the connection broke; what was yielded until then is good.
         SourceError : the object is gone or is another one by now, or the store refuses.
         """
-        body = None
+        answer: dict[str, Any] = {}
         try:
             answer = self._client.get_object(
                 Bucket=self._settings.name,
@@ -140,17 +142,16 @@ class Bucket:
                 Range=f"bytes={start}-{end - 1}",
                 IfMatch=f'"{stored.etag}"',
             )
-            body = answer["Body"]
             self._require_range(stored, start, end, answer)
             missing = end - start
-            while missing and (chunk := body.read(min(CHUNK_BYTES, missing))):
+            while missing and (chunk := answer[AS_IT_COMES].read1(min(CHUNK_BYTES, missing))):
                 missing -= len(chunk)
                 yield chunk
         except (BotoCoreError, ClientError, HTTPError, OSError) as error:
             raise self._ours(error, stored.key) from error
         finally:
-            if body is not None:
-                body.close()
+            if answer:
+                answer["Body"].close()
         if missing:
             raise self._refusals.away(f"an answer that ends {missing} bytes early")
 
@@ -263,7 +264,12 @@ def _client(settings: BucketSettings, credentials: Credentials) -> Any:  # noqa:
         ),
     )
     client.meta.events.register_first("needs-retry.s3", _refuse_redirects)
+    client.meta.events.register("after-call.s3.GetObject", _add_stream)
     return client
+
+
+def _add_stream(http_response: AWSResponse, parsed: dict[str, Any], **_context: object) -> None:
+    parsed[AS_IT_COMES] = http_response.raw
 
 
 def _refuse_redirects(

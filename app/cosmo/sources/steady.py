@@ -36,7 +36,7 @@ class Outage:
 
     Parameters
     ----------
-    wait : waits so many seconds and returns True to stop.
+    wait : waits so many seconds, or 0 only to ask, and returns True to stop.
     patience_s : an outage that lasts longer is an error.
     clock : returns a time in s that only grows.
     """
@@ -64,8 +64,9 @@ class Outage:
         Raises
         ------
         StoreAway : the patience is over; the error given.
-        Stopped : the wait was ended.
+        Stopped : the wait was ended, or had been before the failure.
         """
+        self._require_wanted()
         with self._lock:
             now = self._clock()
             if not self._waits:
@@ -79,13 +80,23 @@ class Outage:
             raise Stopped
 
     def over(self, what: str) -> None:
-        """Note that bytes of an object have come."""
+        """Note that bytes of an object have come.
+
+        Raises
+        ------
+        Stopped : they are not wanted any more.
+        """
+        self._require_wanted()
         if what not in self._waits:  # a look without the lock: this is called for every chunk
             return
         with self._lock:
             del self._waits[what]  # only the thread that waited for it is here
             if not self._waits:
                 log.info("the bucket answers again, after %.1f s", self._clock() - self._since)
+
+    def _require_wanted(self) -> None:
+        if self._wait(0.0):
+            raise Stopped
 
 
 _T = TypeVar("_T")
