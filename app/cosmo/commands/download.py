@@ -23,12 +23,12 @@ def command(document: Path, numbers: str | None, names: tuple[str, ...], folder:
     from cosmo.download import download
     from cosmo.settings import Settings
     from cosmo.sources import Bucket
-    from cosmo.sources.bucket_source import recordings
+    from cosmo.sources.bucket_source import impatient, recordings
     from cosmo.sources.selection import NumberRange, selected
 
     wanted = NumberRange.of(numbers) if numbers is not None else None
     bucket = Bucket(Settings.load(document).bucket)
-    objects = selected(recordings(bucket), wanted, names)
+    objects = selected(recordings(bucket, impatient()), wanted, names)
     total_bytes = sum(stored.size_bytes for stored in objects)
     try:
         with byte_bar("fetching", total_bytes) as progress:

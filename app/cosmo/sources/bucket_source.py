@@ -25,17 +25,22 @@ from cosmo.sources.recording import (
 from cosmo.sources.steady import Outage, SteadyObject, Stopped, steadily, steady_chunks
 
 OPEN_WITHIN_S: Final = 5.0
-"""A store that is away for longer at the start is an error: its address may be wrong."""
+"""A store that is away for longer at the start is an error to a person: its address may be wrong."""
 
 
-def recordings(bucket: Bucket) -> tuple[StoredObject, ...]:
+def impatient() -> Outage:
+    """Return what waits for a store no longer than a person would."""
+    return Outage(threading.Event().wait, OPEN_WITHIN_S)
+
+
+def recordings(bucket: Bucket, outage: Outage) -> tuple[StoredObject, ...]:
     """List the recordings of a bucket: objects with content and a suffix of ours, in the order of their keys.
 
     Raises
     ------
-    SourceError : there is none, or the store does not answer or refuses.
+    SourceError, Stopped : there is none, or the store refuses; see `Outage`.
     """
-    listed = steadily(bucket.objects, _impatient(), "its list of objects")
+    listed = steadily(bucket.objects, outage, "its list of objects")
     found = tuple(stored for stored in listed if stored.key.endswith(SUFFIXES) and stored.size_bytes)
     if not found:
         raise SourceError(
@@ -60,19 +65,24 @@ class BucketSource:
     preload_bytes: int
 
     @classmethod
-    def of(cls, settings: BucketSettings) -> BucketSource:
+    def of(cls, settings: BucketSettings, outage: Outage | None = None) -> BucketSource:
         """Open the bucket of the settings and the first of its objects that is ours.
+
+        Parameters
+        ----------
+        outage : waits for a store that is away; by default for a few seconds.
 
         Raises
         ------
-        SourceError : the bucket cannot be read, or holds no rows of ours.
+        SourceError, Stopped : the bucket cannot be read, or holds no rows of ours; see `Outage`.
         """
         bucket = Bucket(settings)
-        source = cls(bucket, recordings(bucket), settings.preload_mib << 20)
+        outage = outage or impatient()
+        source = cls(bucket, recordings(bucket, outage), settings.preload_mib << 20)
         foreign: list[NotOurs] = []
         for stored in source.objects:
             try:
-                next(source._blocks(stored, 0, _impatient()), None)
+                next(source._blocks(stored, 0, outage), None)
             except NotOurs as error:
                 foreign.append(error)
             else:
@@ -148,7 +158,3 @@ class BucketSource:
         if stored.key.endswith(".gz") and not is_packed:
             raise NotOurs(f"{stored.key}: expected a gzip object by its name, it is not one; rename it")
         return is_packed
-
-
-def _impatient() -> Outage:
-    return Outage(threading.Event().wait, OPEN_WITHIN_S)
