@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -50,7 +49,17 @@ AS_IT_COMES: Final = "COSMO-Stream"
 """The name in an answer for its bytes as urllib3 has them: botocore's own body waits for as many as asked."""
 CONNECTIONS: Final = 16
 REDIRECTS: Final = range(300, 400)
-_BROKEN: Final = (NotConnected, HTTPClientError, IncompleteReadError, ResponseStreamingError)
+_BROKEN: Final = (
+    NotConnected,
+    HTTPClientError,
+    IncompleteReadError,
+    ResponseStreamingError,
+    HTTPError,
+    OSError,
+)
+_UNREADABLE: Final = (ValueError, ArithmeticError)
+"""What botocore raises over a date or number that is none, also of a field of no use to us."""
+_FAILURES: Final = (BotoCoreError, ClientError, *_BROKEN, *_UNREADABLE)
 
 
 @dataclass(frozen=True)
@@ -106,14 +115,19 @@ class Bucket:
             if is_cut_off and entries:  # a store that knows the older form only: it gives no token
                 more, is_cut_off = self._entries("list_objects", Marker=entries[-1]["Key"])
                 entries += more
-            listed = [StoredObject(entry["Key"], entry["Size"], _etag(entry)) for entry in entries]
-        except (BotoCoreError, ClientError, HTTPError, OSError) as error:
+            # By key: some name an object again on the next page.
+            listed = {
+                entry["Key"]: StoredObject(entry["Key"], entry["Size"], _etag(entry)) for entry in entries
+            }
+        except _FAILURES as error:
             raise self._ours(error) from error
         except KeyError as error:
             raise self._refusals.foreign(f"a list of objects without their {error.args[0]}") from error
+        if any(stored.size_bytes < 0 for stored in listed.values()):
+            raise self._refusals.foreign("a list of objects with a size below 0")
         if is_cut_off:
             raise self._refusals.foreign(f"a list of objects that breaks off after {len(entries):,}")
-        return tuple(sorted(listed, key=lambda stored: stored.key))
+        return tuple(listed[key] for key in sorted(listed))
 
     def _entries(self, operation: str, **start: str) -> tuple[list[dict[str, Any]], bool]:
         """Return the entries of all pages, and whether there are more that the last one does not lead to."""
@@ -147,7 +161,7 @@ class Bucket:
             while missing and (chunk := answer[AS_IT_COMES].read1(min(CHUNK_BYTES, missing))):
                 missing -= len(chunk)
                 yield chunk
-        except (BotoCoreError, ClientError, HTTPError, OSError) as error:
+        except _FAILURES as error:
             raise self._ours(error, stored.key) from error
         finally:
             if answer:
@@ -177,7 +191,7 @@ class Bucket:
                 return None
             later = (self._part(stored, number) for number in range(2, n_parts + 1))
             sizes = tuple(int(part["ContentLength"]) for part in (first, *later))
-        except (BotoCoreError, ClientError, HTTPError, OSError, KeyError) as error:
+        except (*_FAILURES, KeyError) as error:
             ours = self._ours(error, stored.key)
             if isinstance(ours, StoreAway):
                 raise ours from error
@@ -193,8 +207,7 @@ class Bucket:
     def _require_range(self, stored: StoredObject, start: int, end: int, answer: dict[str, Any]) -> None:
         """Refuse an answer with other bytes than those asked for."""
         try:
-            whole = f"bytes 0-{answer['ContentLength'] - 1}/{answer['ContentLength']}"
-            etag, got = _etag(answer), answer.get("ContentRange", whole)
+            etag, got = _etag(answer), answer.get("ContentRange") or _whole(answer["ContentLength"])
         except KeyError as error:
             raise self._refusals.foreign(f"an object without its {error.args[0]}") from error
         if etag != stored.etag or got.rpartition("/")[2] != str(stored.size_bytes):
@@ -210,14 +223,22 @@ class Bucket:
             code, status = str(said.get("Code", "no code")), int(about.get("HTTPStatusCode", 0))
             if status in REDIRECTS:
                 place = about.get("HTTPHeaders", {}).get("location") or said.get("Endpoint", "")
-                return self._refusals.redirected(status, urlsplit(place)._replace(query="").geturl())
+                return self._refusals.redirected(status, place.partition("?")[0])
             return self._refusals.refused(code, status, key)
         untrusted = re.search(r"certificate verify failed: ([^(]+)|(host.* doesn't match .*)", str(error))
         if untrusted:
             return self._refusals.untrusted((untrusted[1] or untrusted[2]).strip())
-        if isinstance(error, (*_BROKEN, HTTPError, OSError)):
+        if isinstance(error, _BROKEN):
             return self._refusals.away(_reason(error))
+        if isinstance(error, _UNREADABLE):
+            what = f"the object {key}" if key else "a list of objects"
+            return self._refusals.foreign(f"{what} with a date or number that is none")
         return self._refusals.foreign(f"an answer that is none ({type(error).__name__})")
+
+
+def _whole(n_bytes: int) -> str:
+    """Return the range of an answer without one: it has all bytes."""
+    return f"bytes 0-{n_bytes - 1}/{n_bytes}"
 
 
 def _etag(said: dict[str, Any]) -> str:
