@@ -323,6 +323,26 @@ def test_a_list_with_a_field_that_is_none_is_refused(store, bucket, entry, said)
         bucket.objects()
 
 
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        pytest.param(b"<html><head><br></head></html>", "an answer that is no XML", id="a page"),
+        pytest.param(b'{"buckets": []}', "an answer that is no XML", id="JSON"),
+        pytest.param(b"<html><body>Login</body></html>", "an answer that is no list of", id="a strict page"),
+        pytest.param(b"", "an answer that is no list of objects", id="nothing"),
+    ],
+)
+def test_a_web_site_is_no_store(store, bucket, page, said):
+    store.instead = lambda _method, _key: (200, {}, page)
+    with pytest.raises(SourceError, match=f"bucket.endpoint_url: expected an S3 store at .*, got {said}"):
+        bucket.objects()
+
+
+def test_a_store_that_lists_nothing_is_one(store, bucket):
+    store.instead = lambda _method, _key: (200, {}, listing().replace(b"></", b"><Name>b</Name></"))
+    assert bucket.objects() == ()
+
+
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <socket")
 def test_an_object_with_a_field_that_is_none_is_refused(store, bucket, tmp_path):
     store.put("data_0.txt", CONTENT)

@@ -137,6 +137,16 @@ def test_selected(numbers, names, expected):
     assert [number_of(stored.key) for stored in found] == expected
 
 
+def test_a_name_is_itself_before_it_is_a_glob():
+    objects = tuple(StoredObject(key, 1, "") for key in ("a/data_[1].txt", "data_1.txt", "data_2.txt"))
+    for name, expected in {
+        "data_[1].txt": ["a/data_[1].txt"],
+        "a/data_[1].txt": ["a/data_[1].txt"],
+        "data_[12].txt": ["data_1.txt", "data_2.txt"],
+    }.items():
+        assert [stored.key for stored in selected(objects, None, [name])] == expected
+
+
 def test_what_fits_nothing_is_named():
     with pytest.raises(SourceError, match=r"numbers 4-79, they are 0-80; correct --range"):
         selected(OBJECTS, NumberRange(4, 79))
@@ -202,9 +212,10 @@ def test_likeness(tmp_path, content, etag, expected):
         pytest.param("NotImplemented", 501, SourceError, "NotImplemented (status 501)", id="not known there"),
         pytest.param("RequestTimeout", 400, StoreAway, "RequestTimeout", id="too slow"),
         pytest.param("InvalidAccessKeyId", 403, SourceError, "/key.json: expected keys", id="keys"),
-        pytest.param("AccessDenied", 403, SourceError, "ask its owner", id="rights"),
+        pytest.param("AccessDenied", 403, SourceError, "that may read data_0.txt in bucket", id="rights"),
+        pytest.param("InvalidObjectState", 403, SourceError, "data_0.txt: expected an obj", id="archived"),
         pytest.param("NoSuchBucket", 404, SourceError, "bucket.name: expected a bucket rec", id="bucket"),
-        pytest.param("NoSuchKey", 404, SourceError, "data_0.txt: expected this object", id="object"),
+        pytest.param("NoSuchKey", 404, SourceError, "or the download again", id="object"),
         pytest.param("PreconditionFailed", 412, SourceError, "has been replaced since", id="changed"),
         pytest.param("RequestTimeTooSkewed", 403, SourceError, "this machine's clock", id="clock"),
         pytest.param("MethodNotAllowed", 405, SourceError, "MethodNotAllowed (status 405)", id="other"),

@@ -48,6 +48,7 @@ CHUNK_BYTES: Final = 1 << 15
 AS_IT_COMES: Final = "COSMO-Stream"
 """The name in an answer for its bytes as urllib3 has them: botocore's own body waits for as many as asked."""
 CONNECTIONS: Final = 16
+OK: Final = 200
 REDIRECTS: Final = range(300, 400)
 _BROKEN: Final = (
     NotConnected,
@@ -136,6 +137,8 @@ class Bucket:
             Bucket=self._settings.name, Prefix=self._settings.prefix, **start
         )
         for page in pages:
+            if not page.keys() & {"Contents", "IsTruncated", "Name"}:
+                raise self._refusals.foreign("an answer that is no list of objects")
             entries += page.get("Contents", ())
             is_cut_off = bool(page.get("IsTruncated"))
         return entries, is_cut_off
@@ -224,6 +227,8 @@ class Bucket:
             if status in REDIRECTS:
                 place = about.get("HTTPHeaders", {}).get("location") or said.get("Endpoint", "")
                 return self._refusals.redirected(status, place.partition("?")[0])
+            if status == OK:
+                return self._refusals.foreign("an answer that is no XML, as of a web site")
             return self._refusals.refused(code, status, key)
         untrusted = re.search(r"certificate verify failed: ([^(]+)|(host.* doesn't match .*)", str(error))
         if untrusted:
@@ -284,7 +289,7 @@ def _client(settings: BucketSettings, credentials: Credentials) -> Any:  # noqa:
             response_checksum_validation="when_required",
         ),
     )
-    client.meta.events.register_first("needs-retry.s3", _refuse_redirects)
+    client.meta.events.register_first("needs-retry.s3", _take_at_its_word)
     client.meta.events.register("after-call.s3.GetObject", _add_stream)
     return client
 
@@ -293,12 +298,25 @@ def _add_stream(http_response: AWSResponse, parsed: dict[str, Any], **_context: 
     parsed[AS_IT_COMES] = http_response.raw
 
 
-def _refuse_redirects(
+def _take_at_its_word(
     response: tuple[AWSResponse, dict[str, Any]] | None, operation: OperationModel, **_context: object
 ) -> None:
-    """End a request that is redirected: botocore asks a redirected endpoint where its region is, for ever."""
-    if response is not None and response[0].status_code in REDIRECTS:
-        raise ClientError(response[1], operation.name)
+    """End a request that is redirected, or answered with what is no XML.
+
+    botocore asks a redirected endpoint where its region is, for ever, and calls a page a store in trouble.
+    """
+    if response is None:
+        return
+    answer, parsed = response
+    is_page = (
+        answer.raw.status == OK
+        and parsed.get("Error", {}).get("Code") == "500"
+        and b"ListBucketResult" not in answer.content  # or it is a list that was cut off
+    )
+    if is_page:
+        parsed["ResponseMetadata"]["HTTPStatusCode"] = OK
+    if is_page or answer.status_code in REDIRECTS:
+        raise ClientError(parsed, operation.name)
 
 
 def _trusted(ca_bundle: Path | None) -> str | bool:

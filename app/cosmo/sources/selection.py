@@ -69,7 +69,11 @@ def selected(
             got = f"they are {there[0]}-{there[-1]}" if there else "none has a number in its name"
             raise SourceError(f"expected objects with numbers {numbers}, {got}; correct --range")
     for name in wanted:
-        fitting = {stored.key for stored in objects if _fits(stored.key, name)}
+        fitting = {stored.key for stored in objects if name in _names(stored.key)}
+        if not fitting:  # a name with brackets is itself first, then a glob
+            fitting = {
+                stored.key for stored in objects if any(fnmatchcase(own, name) for own in _names(stored.key))
+            }
         if not fitting:
             raise SourceError(
                 f"expected an object {name} in the bucket, it has {objects[0].key} to {objects[-1].key}; "
@@ -79,5 +83,6 @@ def selected(
     return tuple(stored for stored in objects if stored.key in keys)
 
 
-def _fits(key: str, name: str) -> bool:
-    return fnmatchcase(key, name) or fnmatchcase(key.rpartition("/")[2], name)
+def _names(key: str) -> tuple[str, str]:
+    """Return the names of an object: with the folders before, and without."""
+    return key, key.rpartition("/")[2]
