@@ -10,12 +10,12 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from cosmo.errors import AlreadyRunning, PreflightError, SourceError
+from cosmo.errors import NO_ROOM, AlreadyRunning, PreflightError, SourceError
 from cosmo.sources.bucket import Bucket, StoredObject
 from cosmo.sources.etags import Likeness, likeness
 from cosmo.sources.steady import Outage, steadily, steady_chunks
@@ -25,6 +25,9 @@ PATIENCE_S: Final = 300.0
 """A store that is away for longer ends the download; the partial files stay."""
 STOPPED_WITHIN_S: Final = 1.0
 """So long an end waits for what is under way; a silent store would hold it up."""
+ETAG_CHARACTERS: Final = 12
+"""Of an ETag in the name of a partial file: enough to tell an object from those it replaces."""
+_PART: Final = re.compile(rf"(.+)\.[0-9A-Za-z_-]{{1,{ETAG_CHARACTERS}}}\.part")
 SPARE_DISK_BYTES: Final = 64 << 20
 """Left free beside the files: a completely full disk breaks more than the download."""
 
@@ -51,7 +54,8 @@ def download(
     """Fetch objects into a folder; those that are there and the same are left as they are.
 
     A file has its name only when it is complete and checked. Until then it is beside it, as
-    NAME.ETAG.part, and a later download of the same object goes on from there.
+    NAME.ETAG.part, and a later download of the same object goes on from there; one of an object that has
+    replaced it deletes it.
 
     Raises
     ------
@@ -63,6 +67,7 @@ def download(
     for target in targets:
         target.require_possible()
     with _only_one_in(folder):
+        _drop_older_parts(targets)
         _require_disk(folder, sum(target.missing_bytes for target in targets))
         results = _fetch_all(bucket, targets, patience_s, progress)
     return Downloaded(
@@ -120,7 +125,7 @@ class _Target:
     @property
     def part(self) -> Path:
         etag = re.sub(r"[^0-9A-Za-z-]", "_", self.stored.etag)
-        return self.path.with_name(f"{self.path.name}.{etag[:12]}.part")
+        return self.path.with_name(f"{self.path.name}.{etag[:ETAG_CHARACTERS]}.part")
 
     @property
     def missing_bytes(self) -> int:
@@ -131,8 +136,14 @@ class _Target:
     def require_possible(self) -> None:
         """Refuse an object whose file cannot be made, or is another one."""
         try:
-            is_another = self.path.exists() and _size_bytes(self.path) != self.stored.size_bytes
+            is_another = self.path.exists() and (
+                not self.path.is_file() or _size_bytes(self.path) != self.stored.size_bytes
+            )
             _size_bytes(self.part)
+        except PermissionError as error:
+            raise PreflightError(
+                f"{self.path}: expected the right to write here, got: {error.strerror}; choose another folder"
+            ) from error
         except OSError as error:
             raise PreflightError(
                 f"{self.part}: expected a name that a file can have, got: {error.strerror}; "
@@ -160,9 +171,10 @@ class _Target:
                 self.part.unlink()
                 progress(-self.stored.size_bytes)
         except OSError as error:
+            choice = "free some disk or choose" if error.errno in NO_ROOM else "choose"
             raise PreflightError(
-                f"{self.path}: expected to write here, got: {error.strerror}; "
-                f"free some disk or choose another folder, the same command goes on"
+                f"{self.path}: expected to write a file here, got: {error.strerror}; "
+                f"{choice} another folder, the same command goes on"
             ) from error
         raise SourceError(
             f"{self.stored.key}: expected bytes with ETag {self.stored.etag}, got others twice; "
@@ -201,6 +213,19 @@ def _relative(key: str) -> PurePosixPath:
     if path.is_absolute() or ".." in path.parts or str(path) != key or "\0" in key:
         raise SourceError(f"expected object names that can be file names, got {key!r}; leave it out by names")
     return path
+
+
+def _drop_older_parts(targets: Sequence[_Target]) -> None:
+    """Delete partial files of objects that have been replaced since: no download goes on with them."""
+    parts = {target.path: target.part for target in targets}
+    for folder in {path.parent for path in parts if path.parent.is_dir()}:
+        for path in folder.iterdir():
+            made = _PART.fullmatch(path.name)
+            if made and path != parts.get(folder / made[1], path):
+                with suppress(
+                    OSError
+                ):  # a folder; or this one cannot be written to, which is said when it is
+                    path.unlink()
 
 
 def _size_bytes(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import threading
 
 import pytest
@@ -262,6 +263,40 @@ def test_a_full_disk_leaves_a_partial_file_to_go_on_with(tmp_path, monkeypatch):
     download(bucket, [STORED], tmp_path)
     assert (tmp_path / "data_0.txt").read_bytes() == CONTENT
     assert bucket.asked == []  # all bytes were there
+
+
+def test_what_is_left_of_a_replaced_object_is_deleted(tmp_path):
+    others = [
+        "data_1.txt.0123.part",
+        "data_0.txt.part",
+        "data_0.txt.a.b.part",
+        "data_0.txt.0123456789abc.part",
+    ]
+    for name in ("data_0.txt.0123456789ab.part", "data_0.txt.a-2.part", *others):
+        (tmp_path / name).write_bytes(b"x")
+    download(FlakyBucket(), [STORED], tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([STORED.key, *others])
+
+
+def test_a_folder_in_the_place_of_a_file_is_not_blamed_on_the_disk(tmp_path):
+    (tmp_path / "data_0.txt").mkdir()
+    with pytest.raises(SourceError, match=r"data_0.txt: expected this file to be .*, it is another; move it"):
+        download(FlakyBucket(), [STORED], tmp_path)
+    (tmp_path / "data_0.txt").rmdir()
+    (tmp_path / f"data_0.txt.{STORED.etag[:12]}.part").mkdir()
+    with pytest.raises(PreflightError, match=r"got: Is a directory; choose another folder"):
+        download(FlakyBucket(), [STORED], tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="to be another user for a while")
+def test_a_folder_without_rights_is_said(tmp_path):
+    tmp_path.chmod(0o700)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(PreflightError, match=r"expected the right to write here, got: Permission denied"):
+            download(FlakyBucket(), [STORED], tmp_path / "here")
+    finally:
+        os.seteuid(0)
 
 
 def test_names_that_differ_only_in_their_folder_do_not_meet(tmp_path):

@@ -5,7 +5,10 @@ import hashlib
 import http.server
 import json
 import re
+import shlex
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -13,6 +16,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 import pytest
+import yaml
 
 from cosmo.download import download
 from cosmo.errors import SourceError
@@ -134,16 +138,24 @@ def settings(store, tmp_path):
     key.chmod(0o600)
     changes = {
         "bucket.name": "b",
+        "bucket.prefix": "",
         "bucket.endpoint_url": f"http://127.0.0.1:{store.server_port}",
         "bucket.credentials_file": str(key),
         "bucket.ca_bundle": None,
     }
-    return Settings.load(LOCALHOST, changes).bucket
+    return Settings.load(LOCALHOST, changes)
 
 
 @pytest.fixture
 def bucket(settings):
-    return Bucket(settings)
+    return Bucket(settings.bucket)
+
+
+@pytest.fixture
+def document(settings, tmp_path):
+    path = tmp_path / "cosmo.yml"
+    path.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
+    return path
 
 
 @pytest.mark.parametrize("head_status", [200, 501], ids=["parts ignored", "parts refused"])
@@ -210,7 +222,7 @@ def test_a_redirect_is_named_and_not_followed(store, bucket, settings, tmp_path,
     store.instead, store.requests = lambda _method, _key: refusal, 0
     for ask in (
         bucket.objects,
-        lambda: BucketSource.of(settings),
+        lambda: BucketSource.of(settings.bucket),
         lambda: download(bucket, [stored], tmp_path / "here"),
     ):
         with pytest.raises(SourceError, match=f"bucket.endpoint_url: expected an S3 store at .*, got {said}"):
@@ -272,6 +284,14 @@ def test_what_came_before_a_break_is_kept_however_little(store, bucket, tmp_path
     store.deliver = break_off
     download(bucket, bucket.objects(), tmp_path, patience_s=1.0)
     assert (tmp_path / "data_0.txt").read_bytes() == CONTENT
+
+
+def test_a_download_needs_no_stderr(store, document, tmp_path):
+    store.put("data_0.txt", CONTENT)
+    command = [sys.executable, "-m", "cosmo", "--config", document, "download", tmp_path / "here"]
+    ended = subprocess.run(f"{shlex.join(map(str, command))} 2>&-", shell=True)
+    assert ended.returncode == 0
+    assert (tmp_path / "here" / "data_0.txt").read_bytes() == CONTENT
 
 
 KEYS = [f"d é+%/data_{n}.txt" for n in range(5)]
