@@ -42,6 +42,7 @@ class Downloaded:
     fetched: int  #: objects
     already_there: int
     size_only: tuple[str, ...]  #: keys whose ETag could not be checked
+    folders: tuple[Path, ...]  #: that the files are in
 
 
 def download(
@@ -74,6 +75,7 @@ def download(
         fetched=sum(is_new for _, is_new, _ in results),
         already_there=sum(not is_new for _, is_new, _ in results),
         size_only=tuple(sorted(key for key, _, how in results if how is Likeness.SAME_SIZE)),
+        folders=tuple(sorted({target.path.parent for target in targets})),
     )
 
 

@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 import pytest
 import yaml
 
+from cosmo import cli
 from cosmo.download import download
 from cosmo.errors import SourceError
 from cosmo.settings import Settings
@@ -284,6 +285,66 @@ def test_what_came_before_a_break_is_kept_however_little(store, bucket, tmp_path
     store.deliver = break_off
     download(bucket, bucket.objects(), tmp_path, patience_s=1.0)
     assert (tmp_path / "data_0.txt").read_bytes() == CONTENT
+
+
+@pytest.fixture
+def said(document, monkeypatch, capsys):
+    """Return what runs `cosmo download` and returns its exit code and what it said."""
+
+    def said(*arguments):
+        monkeypatch.setattr(
+            "sys.argv", ["cosmo", "--config", str(document), "download", *map(str, arguments)]
+        )
+        try:
+            cli.main()
+        except SystemExit as ended:
+            return ended.code, capsys.readouterr().err
+        return 0, capsys.readouterr().err
+
+    return said
+
+
+def test_what_is_missing_or_empty_is_said(store, said, tmp_path):
+    for number in (0, 1, 2, 4, 5):
+        store.put(f"data_{number}.txt", b"" if number == 4 else CONTENT)
+    missing, empty = "missing in the bucket, of the numbers", "empty in the bucket, and left out: data_4.txt"
+    for arguments, expected in {
+        (): (f"{missing} 0-5 after data_: 3", empty, "4 objects"),
+        ("--range", "2-4"): (f"{missing} 2-4: 3", empty, "1 objects"),
+        ("data_[45].txt",): (empty, "1 objects"),
+        ("data_0.txt",): ("1 objects",),
+    }.items():
+        code, lines = said(*arguments, tmp_path / "here")
+        assert (code, len(lines.splitlines())) == (0, len(expected))
+        for line, start in zip(lines.splitlines(), expected, strict=True):
+            assert line.startswith(start)
+    assert "got only empty ones: data_4.txt" in said("--range", "4", tmp_path / "here")[1]
+    code, line = said("--range", "3", tmp_path / "here")
+    assert (code, line) == (2, "cosmo: expected objects with numbers 3, they are 0-2, 4-5; correct --range\n")
+
+
+def test_the_next_command_is_one_that_works(store, said, tmp_path):
+    for key in ("data_0.txt", "run1/data_0.txt", "run2/data_0.txt"):
+        store.put(key, CONTENT)
+    here = tmp_path / "my runs"
+    assert said("run*", here)[1].endswith(f"Replay: cosmo demo '{here}/run1' '{here}/run2'\n")
+    assert said("run1/*", tmp_path)[1].endswith(f"Replay: cosmo demo {tmp_path}/run1\n")
+
+
+@pytest.mark.parametrize("names", [["data_3.txt"], ["data_*"], ["data_2.txt", "data_3.txt"]])
+def test_a_forgotten_folder_is_asked_for(store, said, tmp_path, monkeypatch, names):
+    monkeypatch.chdir(tmp_path)
+    code, line = said(*names)
+    assert code == 2
+    assert f"expected a folder to download to, got {names[-1]}; name a folder after it" in line
+    assert store.requests == 0
+    assert not (tmp_path / names[-1]).exists()
+
+
+def test_a_folder_may_be_called_so_if_it_is_there(store, said, tmp_path):
+    store.put("data_0.txt", CONTENT)
+    (tmp_path / "old.csv").mkdir()
+    assert said(tmp_path / "old.csv")[0] == 0
 
 
 def test_a_download_needs_no_stderr(store, document, tmp_path):

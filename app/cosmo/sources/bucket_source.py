@@ -34,15 +34,17 @@ def impatient() -> Outage:
 
 
 def recordings(bucket: Bucket, outage: Outage) -> tuple[StoredObject, ...]:
-    """List the recordings of a bucket: objects with content and a suffix of ours, in the order of their keys.
+    """List the recordings of a bucket: objects with a suffix of ours, in the order of their keys.
+
+    Some may be empty.
 
     Raises
     ------
-    SourceError, Stopped : there is none, or the store refuses; see `Outage`.
+    SourceError, Stopped : there is none with content, or the store refuses; see `Outage`.
     """
     listed = steadily(bucket.objects, outage, "its list of objects")
-    found = tuple(stored for stored in listed if stored.key.endswith(SUFFIXES) and stored.size_bytes)
-    if not found:
+    found = tuple(stored for stored in listed if stored.key.endswith(SUFFIXES))
+    if not any(stored.size_bytes for stored in found):
         raise SourceError(
             f"bucket {bucket.description}: expected {', '.join(SUFFIXES)} objects with rows, "
             f"got {len(listed)} objects, none of them such; correct bucket.name or bucket.prefix"
@@ -78,7 +80,8 @@ class BucketSource:
         """
         bucket = Bucket(settings)
         outage = outage or impatient()
-        source = cls(bucket, recordings(bucket, outage), settings.preload_mib << 20)
+        objects = tuple(stored for stored in recordings(bucket, outage) if stored.size_bytes)
+        source = cls(bucket, objects, settings.preload_mib << 20)
         foreign: list[NotOurs] = []
         for stored in source.objects:
             try:
