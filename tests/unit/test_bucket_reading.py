@@ -116,11 +116,22 @@ def test_a_stop_ends_the_wait():
 
 @pytest.mark.parametrize("start", [0, 1, 5000, len(CONTENT)])
 def test_a_steady_object_reads_part_by_part(monkeypatch, start):
+    monkeypatch.setattr("cosmo.sources.steady.FIRST_PART_BYTES", 1024)
     monkeypatch.setattr("cosmo.sources.steady.PART_BYTES", 4096)
     bucket = FlakyBucket([150])
     stream = SteadyObject(bucket, STORED, start, Outage(Pauses()))
     assert stream.readall() == CONTENT[start:]
     assert max((end - begin for begin, end in bucket.asked), default=0) <= 4096
+
+
+def test_a_part_is_what_comes_in_a_second(monkeypatch):
+    monkeypatch.setattr("cosmo.sources.steady.FIRST_PART_BYTES", 100)
+    monkeypatch.setattr("cosmo.sources.steady.PART_BYTES", 4096)
+    bucket, took_s = FlakyBucket(), [0.1, 0.1, 8.0, 10.0, 0.0]
+    moments = iter([moment for pause in took_s for moment in (100.0, 100.0 + pause)] + [0.0] * 99)
+    stream = SteadyObject(bucket, STORED, 0, Outage(Pauses()), clock=lambda: next(moments))
+    assert stream.readall() == CONTENT
+    assert [end - begin for begin, end in bucket.asked][:6] == [100, 1000, 4096, 512, 100, 4096]
 
 
 def test_reading_ahead_gives_the_same_blocks():

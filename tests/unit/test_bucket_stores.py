@@ -24,6 +24,7 @@ from cosmo.errors import SourceError
 from cosmo.settings import Settings
 from cosmo.sources import BucketSource
 from cosmo.sources.bucket import Bucket
+from sample_rows import hit
 
 LOCALHOST = Path(__file__).parents[2] / "config" / "localhost" / "cosmo.yml"
 CONTENT = bytes(range(256)) * 40
@@ -443,6 +444,27 @@ def test_a_range_in_pieces_needs_no_length(store, bucket, tmp_path):
     store.instead = lambda method, _key: (206, headers, in_pieces) if method == "GET" else None
     download(bucket, [stored], tmp_path / "here")
     assert (tmp_path / "here" / "data_0.txt").read_bytes() == CONTENT
+
+
+def test_the_first_rows_come_before_much_is_fetched(store, settings):
+    """The first bytes are read twice, to check and to stream; the rest does not come here."""
+    text = b"".join(hit(orbit) + b"\n" for orbit in range(100_000))
+    store.put("data_0.txt", text)
+    sent, go_on = [], threading.Event()
+
+    def deliver(write, content):
+        if sum(sent) + len(content) > 300_000:
+            go_on.wait(20)
+        sent.append(len(content))
+        write(content)
+
+    store.deliver = deliver
+    blocks = BucketSource.of(settings.bucket).blocks()
+    began = time.monotonic()
+    first = next(block for block in blocks if block.text)
+    assert time.monotonic() - began < 10
+    go_on.set()
+    assert first.text + b"".join(block.text for block in blocks) == text
 
 
 def test_a_key_that_is_listed_twice_is_one_object(store, bucket):

@@ -20,8 +20,11 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 5.0
+FIRST_PART_BYTES: Final = 128 << 10
 PART_BYTES: Final = 8 << 20
-"""Fetched at once: no connection is left waiting in the middle of an answer while the rows replay."""
+PART_S: Final = 1.0
+"""A part is fetched at once: no connection is left waiting in the middle of an answer while the rows replay.
+It is as large as what comes in so long, between the two sizes: over a slow link too, rows come steadily."""
 
 
 class Stopped(Exception):
@@ -137,12 +140,21 @@ def steady_chunks(
 class SteadyObject(io.RawIOBase):
     """An object as a stream from a byte on, fetched part by part."""
 
-    def __init__(self, bucket: Bucket, stored: StoredObject, start: int, outage: Outage) -> None:
+    def __init__(
+        self,
+        bucket: Bucket,
+        stored: StoredObject,
+        start: int,
+        outage: Outage,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._bucket = bucket
         self._stored = stored
         self._at = start
         self._outage = outage
+        self._clock = clock
         self._part = memoryview(b"")
+        self._part_bytes = FIRST_PART_BYTES
 
     def readable(self) -> bool:
         """Return True."""
@@ -150,13 +162,19 @@ class SteadyObject(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Fill a buffer as far as the part reaches; see `io.RawIOBase`."""
-        if not self._part:
-            end = min(self._at + PART_BYTES, self._stored.size_bytes)
-            chunks = steady_chunks(self._bucket, self._stored, self._at, end, self._outage)
-            self._part = memoryview(b"".join(chunks))
-            self._at = max(self._at, end)
+        if not self._part and self._at < self._stored.size_bytes:
+            self._fetch_part()
         with memoryview(buffer) as wanted:
             n_bytes = min(len(wanted), len(self._part))
             wanted[:n_bytes] = self._part[:n_bytes]
         self._part = self._part[n_bytes:]
         return n_bytes
+
+    def _fetch_part(self) -> None:
+        began = self._clock()
+        end = min(self._at + self._part_bytes, self._stored.size_bytes)
+        chunks = steady_chunks(self._bucket, self._stored, self._at, end, self._outage)
+        self._part = memoryview(b"".join(chunks))
+        per_s = (end - self._at) / max(self._clock() - began, 1e-3)
+        self._part_bytes = int(min(max(PART_S * per_s, FIRST_PART_BYTES), PART_BYTES))
+        self._at = end
