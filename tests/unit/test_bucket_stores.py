@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import groupby, pairwise
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
@@ -465,6 +466,54 @@ def test_the_first_rows_come_before_much_is_fetched(store, settings):
     assert time.monotonic() - began < 10
     go_on.set()
     assert first.text + b"".join(block.text for block in blocks) == text
+
+
+def text_of_pass(source, *start):
+    got = [block for block in source.blocks(*start) if block.text]
+    assert all(one.end == other.start for one, other in pairwise(got) if one.source == other.source)
+    return [
+        (key, b"".join(block.text for block in of_key)) for key, of_key in groupby(got, lambda b: b.source)
+    ]
+
+
+def end_reading(source):
+    """End what is read ahead of the next pass, by leaving that in its middle."""
+    blocks = source.blocks()
+    next(blocks)
+    blocks.close()
+
+
+def test_the_next_pass_is_read_ahead_while_the_last_object_replays(store, settings):
+    texts = {f"data_{n}.txt": b"".join(hit(n + orbit) + b"\n" for orbit in range(9000)) for n in range(2)}
+    for key, text in texts.items():
+        store.put(key, text)
+    asked = []
+    store.instead = lambda _method, key: asked.append(key)
+    source = BucketSource.of(settings.bucket, to_loop=True)
+    asked.clear()
+    blocks = source.blocks()
+    assert next(block for block in blocks if block.source == "data_1.txt").text
+    deadline = time.monotonic() + 10
+    while asked.count("data_0.txt") < 4:  # of each pass: what it is packed with, and a part
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert all(block.source in ("data_1.txt", "") for block in blocks)
+    for _ in range(3):
+        assert text_of_pass(source) == list(texts.items())
+    end_reading(source)
+    offset = len(hit(1)) + 1
+    resumed = BucketSource.of(settings.bucket, to_loop=True)
+    assert text_of_pass(resumed, "data_1.txt", offset) == [("data_1.txt", texts["data_1.txt"][offset:])]
+    assert text_of_pass(resumed) == list(texts.items())
+    end_reading(resumed)
+
+
+def test_one_pass_reads_nothing_of_a_next(store, settings):
+    store.put("data_0.txt", hit(0) + b"\n")
+    asked = []
+    store.instead = lambda _method, key: asked.append(key)
+    assert len(text_of_pass(BucketSource.of(settings.bucket))) == 1
+    assert asked.count("data_0.txt") == 4  # to check it, and to stream it
 
 
 def test_a_key_that_is_listed_twice_is_one_object(store, bucket):

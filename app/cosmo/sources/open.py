@@ -22,7 +22,7 @@ def open_source(settings: Settings, outage: Outage | None = None) -> Source:
     Stopped : the outage's wait was ended.
     """
     if settings.source.kind == "bucket":
-        return BucketSource.of(settings.bucket, outage)
+        return BucketSource.of(settings.bucket, outage, to_loop=settings.source.loop)
     if settings.source.kind == "files":
         return FilesSource.of(settings.source.files, to_loop=settings.source.loop)
     faults = tuple(parse_fault(text) for text in settings.source.faults)
