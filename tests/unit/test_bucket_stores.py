@@ -21,7 +21,7 @@ import yaml
 
 from cosmo import cli
 from cosmo.download import download
-from cosmo.errors import SourceError
+from cosmo.errors import SourceError, StoreAway
 from cosmo.settings import Settings
 from cosmo.sources import BucketSource
 from cosmo.sources.bucket import Bucket
@@ -411,6 +411,9 @@ def test_a_list_with_a_field_that_is_none_is_refused(store, bucket, entry, said)
     [
         pytest.param(b"<html><head><br></head></html>", "an answer that is no XML", id="a page"),
         pytest.param(b'{"buckets": []}', "an answer that is no XML", id="JSON"),
+        pytest.param(
+            listing("<Key>\xff</Key>").replace("ÿ".encode(), b"\xff"), "an answer that", id="no UTF-8"
+        ),
         pytest.param(b"<html><body>Login</body></html>", "an answer that is no list of", id="a strict page"),
         pytest.param(b"", "an answer that is no list of objects", id="nothing"),
     ],
@@ -418,6 +421,12 @@ def test_a_list_with_a_field_that_is_none_is_refused(store, bucket, entry, said)
 def test_a_web_site_is_no_store(store, bucket, page, said):
     store.instead = lambda _method, _key: (200, {}, page)
     with pytest.raises(SourceError, match=f"bucket.endpoint_url: expected an S3 store at .*, got {said}"):
+        bucket.objects()
+
+
+def test_a_list_that_breaks_off_is_asked_for_again(store, bucket):
+    store.instead = lambda _method, _key: (200, {}, listing("<Key>a.txt</Key>")[:-30])
+    with pytest.raises(StoreAway):
         bucket.objects()
 
 

@@ -308,11 +308,9 @@ def _take_at_its_word(
     if response is None:
         return
     answer, parsed = response
-    is_page = (
-        answer.raw.status == OK
-        and parsed.get("Error", {}).get("Code") == "500"
-        and b"ListBucketResult" not in answer.content  # or it is a list that was cut off
-    )
+    is_page = answer.raw.status == OK and parsed.get("Error", {}).get("Code") == "500"
+    if is_page and b"<ListBucketResult" in answer.content and b"</ListBucketResult>" not in answer.content:
+        return  # a list that broke off: the store can be asked again
     if is_page:
         parsed["ResponseMetadata"]["HTTPStatusCode"] = OK
     if is_page or answer.status_code in REDIRECTS:
