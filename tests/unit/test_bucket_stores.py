@@ -203,12 +203,12 @@ PAGE = b"<html>\r\n<head><title>301 Moved Permanently</title></head>\r\n<body><h
     [
         pytest.param(
             (301, {"Location": "https://store/b?list-type=2"}, PAGE),
-            "a redirect to https://store/b; write the address it leads to there",
+            "a redirect to https://store; write that address there",
             id="a web server that wants TLS",
         ),
         pytest.param(
-            (307, {"Location": "http://other/b"}, error("TemporaryRedirect")),
-            "a redirect to http://other/b; write",
+            (307, {"Location": "http://other/s3/b/data_0.txt?x=/b"}, error("TemporaryRedirect")),
+            "a redirect to http://other/s3; write",
             id="for now",
         ),
         pytest.param(

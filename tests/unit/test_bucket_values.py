@@ -262,6 +262,22 @@ def test_refusals(code, status, kind, said):
 
 
 @pytest.mark.parametrize(
+    ("place", "address"),
+    [
+        ("https://store/recordings?list-type=2", "https://store"),
+        ("https://store/recordings/data_0.txt", "https://store"),
+        ("http://recordings/other", "http://recordings/other"),
+        ("https://recordings.s3.example/", "https://recordings.s3.example/"),
+        ("http://store/recordings/", "(status 301)"),
+        ("", "(status 301)"),
+    ],
+)
+def test_the_address_in_a_redirect(place, address):
+    error = Refusals("recordings", "http://store", Path("/key.json")).redirected(301, place)
+    assert f"got a redirect {'' if '(' in address else 'to '}{address}; " in str(error)
+
+
+@pytest.mark.parametrize(
     ("reason", "advice"),
     [
         ("unable to get local issuer certificate", "set bucket.ca_bundle"),

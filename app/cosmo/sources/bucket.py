@@ -226,7 +226,7 @@ class Bucket:
             code, status = str(said.get("Code", "no code")), int(about.get("HTTPStatusCode", 0))
             if status in REDIRECTS:
                 place = about.get("HTTPHeaders", {}).get("location") or said.get("Endpoint", "")
-                return self._refusals.redirected(status, place.partition("?")[0])
+                return self._refusals.redirected(status, place)
             if status == OK:
                 return self._refusals.foreign("an answer that is no XML, as of a web site")
             return self._refusals.refused(code, status, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -82,9 +83,13 @@ class Refusals:
         )
 
     def redirected(self, status: int, place: str) -> SourceError:
-        """Return the error for an answer that leads to another place, or ('') does not say to which."""
-        if place:
-            got, advice = f"a redirect to {place}", "write the address it leads to there"
+        """Return the error for an answer that leads to another URL, or ('') does not say to which.
+
+        What of the URL is the store's address stands before the bucket's name.
+        """
+        address = re.sub(rf"(?<!/)/{re.escape(self.bucket)}(/[^?]*)?(\?.*)?$", "", place)
+        if address not in ("", self.address):
+            got, advice = f"a redirect to {address}", "write that address there"
         else:
             got, advice = f"a redirect (status {status})", "ask who runs the store for the address"
         return SourceError(
