@@ -5,7 +5,6 @@ A command is `command` in a file of `commands/`, imported when it is asked for.
 
 from __future__ import annotations
 
-import errno
 import importlib
 import logging
 import os
@@ -16,7 +15,7 @@ from typing import Final
 import click
 
 from cosmo.commands.shared.documents import INSTALLED, document_of
-from cosmo.errors import CosmoError
+from cosmo.errors import NO_ROOM, CosmoError
 
 SECTIONS: Final = {
     "On the hosts of a deployment": (
@@ -39,8 +38,6 @@ SECTIONS: Final = {
 }
 LONGEST_HELP: Final = 64
 """Of a command in the list: a line of a terminal."""
-NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Only writing fails so; where a command writes files, it names them itself."""
 COMMANDS: Final = tuple(name for names in SECTIONS.values() for name in names)
 
 
@@ -57,7 +54,7 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:  # of `cosmo tail | head`: nobody reads on, which is no error
         _drop_output()
-    except OSError as error:
+    except OSError as error:  # where a command writes files, it names them itself
         if error.errno not in NO_ROOM:
             raise
         _drop_output()

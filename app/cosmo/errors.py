@@ -4,6 +4,12 @@ A message has three parts: what was expected, what came, what to do. Only `cosmo
 it prints the message in one line and leaves with `exit_code`.
 """
 
+import errno
+from typing import Final
+
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Of the system's errors those that mean a disk, a quota or a limit on files is full."""
+
 
 class CosmoError(Exception):
     """Base of all errors that COSMO raises on purpose."""

@@ -21,7 +21,7 @@ from cosmo.pace import Pace, Rate, pace_of
 from cosmo.results import Run
 from cosmo.settings import Settings
 from cosmo.slice_records import ReadHead, SliceRecord, Writer
-from cosmo.sources import RowBlock, Source, open_source, read_block
+from cosmo.sources import Outage, RowBlock, Source, Stopped, open_source, read_block
 from cosmo.steady_memory import keep_freed_memory
 from cosmo.timeslices import NO_EPOCH, Limits, Timeslice, Timeslicer
 
@@ -231,6 +231,33 @@ class _GaveUp(Exception):
     """The stop came while the broker was away."""
 
 
+def _opened(settings: Settings, stop: threading.Event, on_alive: Callable[[], None]) -> Source | None:
+    """Return the source of the settings, or None if the stop came while its store was away."""
+
+    def stopped(pause_s: float) -> bool:
+        on_alive()
+        return stop.wait(pause_s)
+
+    try:
+        return open_source(settings, Outage(stopped))
+    except Stopped:
+        return None
+
+
+def _begin(broker: Broker) -> tuple[Run, SliceRecord | None, NumberedLog]:
+    """Return the run, its newest slice and the log to go on with; refuse to be a second producer."""
+    run = broker.current_run()
+    newest, found = broker.newest_slice(run)
+    if newest and found.record:
+        age_s = time.time() - found.record.timestamp_s
+        if newest.producer.host != broker.writer.host and age_s < POLITE_S and not newest.end:
+            raise AlreadyRunning(
+                f"expected no other producer in run {run.number}, but {newest.producer} sent slice "
+                f"{newest.number} {age_s:.0f} s ago; stop it, or wait {POLITE_S:.0f} s after its end"
+            )
+    return run, newest, broker.numbered_log(broker.topics.stream.name, run.number, found)
+
+
 def produce(
     settings: Settings,
     stop: threading.Event,
@@ -240,10 +267,12 @@ def produce(
 ) -> None:
     """Stream the settings' source into the current run, until it ends or `stop` is set.
 
+    A bucket's store that is away is waited for, as the broker is.
+
     Parameters
     ----------
     on_ready : called once, when the first slice is acknowledged, be it an empty one.
-    on_alive : called after each slice, and while the broker is away after each attempt.
+    on_alive : called after each slice, and while the broker or the store is away after each attempt.
     rate : returns the rate to stream at, again and again; by default that of the settings.
 
     Raises
@@ -253,22 +282,11 @@ def produce(
     SourceError : the source cannot be read.
     """
     keep_freed_memory()
-    source = open_source(settings)
+    source = _opened(settings, stop, on_alive)
+    if source is None:
+        return
     broker = Broker(settings)
-
-    def begin() -> tuple[Run, SliceRecord | None, NumberedLog]:
-        run = broker.current_run()
-        newest, found = broker.newest_slice(run)
-        if newest and found.record:
-            age_s = time.time() - found.record.timestamp_s
-            if newest.producer.host != broker.writer.host and age_s < POLITE_S and not newest.end:
-                raise AlreadyRunning(
-                    f"expected no other producer in run {run.number}, but {newest.producer} sent slice "
-                    f"{newest.number} {age_s:.0f} s ago; stop it, or wait {POLITE_S:.0f} s after its end"
-                )
-        return run, newest, broker.numbered_log(broker.topics.stream.name, run.number, found)
-
-    begun = wait_for(begin, stop.wait, "the broker and a run")
+    begun = wait_for(lambda: _begin(broker), stop.wait, "the broker and a run")
     if begun is None:
         return
     run, newest, stream_log = begun

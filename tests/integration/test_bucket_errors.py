@@ -162,8 +162,8 @@ def test_a_server_that_is_no_store(ready, tmp_path, capsys, monkeypatch):
     with web_server(ready.server.authority) as port:
         document = ready.document(endpoint_url=f"https://{HOST}:{port}")
         line = said_by(document, tmp_path, capsys, monkeypatch)
-    assert "bucket.endpoint_url: expected https://127.0.0.1:" in line
-    assert "to answer, got: status 500; see that the address is right" in line
+    assert "bucket.endpoint_url: expected an S3 store at https://127.0.0.1:" in line
+    assert "got an answer that is no XML, as of a web site; correct the address" in line
 
 
 def test_plain_http_where_tls_is_spoken(ready, tmp_path, capsys, monkeypatch):

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import threading
 
 import pytest
@@ -47,6 +48,8 @@ class Pauses:
         self._stop_after = stop_after
 
     def __call__(self, seconds):
+        if not seconds:  # only asked
+            return False
         self.taken.append(seconds)
         return len(self.taken) == self._stop_after
 
@@ -113,11 +116,22 @@ def test_a_stop_ends_the_wait():
 
 @pytest.mark.parametrize("start", [0, 1, 5000, len(CONTENT)])
 def test_a_steady_object_reads_part_by_part(monkeypatch, start):
+    monkeypatch.setattr("cosmo.sources.steady.FIRST_PART_BYTES", 1024)
     monkeypatch.setattr("cosmo.sources.steady.PART_BYTES", 4096)
     bucket = FlakyBucket([150])
     stream = SteadyObject(bucket, STORED, start, Outage(Pauses()))
     assert stream.readall() == CONTENT[start:]
     assert max((end - begin for begin, end in bucket.asked), default=0) <= 4096
+
+
+def test_a_part_is_what_comes_in_a_second(monkeypatch):
+    monkeypatch.setattr("cosmo.sources.steady.FIRST_PART_BYTES", 100)
+    monkeypatch.setattr("cosmo.sources.steady.PART_BYTES", 4096)
+    bucket, took_s = FlakyBucket(), [0.1, 0.1, 8.0, 10.0, 0.0]
+    moments = iter([moment for pause in took_s for moment in (100.0, 100.0 + pause)] + [0.0] * 99)
+    stream = SteadyObject(bucket, STORED, 0, Outage(Pauses()), clock=lambda: next(moments))
+    assert stream.readall() == CONTENT
+    assert [end - begin for begin, end in bucket.asked][:6] == [100, 1000, 4096, 512, 100, 4096]
 
 
 def test_reading_ahead_gives_the_same_blocks():
@@ -260,6 +274,40 @@ def test_a_full_disk_leaves_a_partial_file_to_go_on_with(tmp_path, monkeypatch):
     download(bucket, [STORED], tmp_path)
     assert (tmp_path / "data_0.txt").read_bytes() == CONTENT
     assert bucket.asked == []  # all bytes were there
+
+
+def test_what_is_left_of_a_replaced_object_is_deleted(tmp_path):
+    others = [
+        "data_1.txt.0123.part",
+        "data_0.txt.part",
+        "data_0.txt.a.b.part",
+        "data_0.txt.0123456789abc.part",
+    ]
+    for name in ("data_0.txt.0123456789ab.part", "data_0.txt.a-2.part", *others):
+        (tmp_path / name).write_bytes(b"x")
+    download(FlakyBucket(), [STORED], tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([STORED.key, *others])
+
+
+def test_a_folder_in_the_place_of_a_file_is_not_blamed_on_the_disk(tmp_path):
+    (tmp_path / "data_0.txt").mkdir()
+    with pytest.raises(SourceError, match=r"data_0.txt: expected this file to be .*, it is another; move it"):
+        download(FlakyBucket(), [STORED], tmp_path)
+    (tmp_path / "data_0.txt").rmdir()
+    (tmp_path / f"data_0.txt.{STORED.etag[:12]}.part").mkdir()
+    with pytest.raises(PreflightError, match=r"got: Is a directory; choose another folder"):
+        download(FlakyBucket(), [STORED], tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="to be another user for a while")
+def test_a_folder_without_rights_is_said(tmp_path):
+    tmp_path.chmod(0o700)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(PreflightError, match=r"expected the right to write here, got: Permission denied"):
+            download(FlakyBucket(), [STORED], tmp_path / "here")
+    finally:
+        os.seteuid(0)
 
 
 def test_names_that_differ_only_in_their_folder_do_not_meet(tmp_path):

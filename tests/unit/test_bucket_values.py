@@ -13,7 +13,7 @@ from cosmo.sources.credentials import Credentials
 from cosmo.sources.etags import Likeness, likeness, part_sizes
 from cosmo.sources.recording import require_rows
 from cosmo.sources.refusals import Refusals
-from cosmo.sources.selection import NumberRange, number_of, selected
+from cosmo.sources.selection import NumberRange, gaps, number_of, selected, with_content
 
 MIB = 1 << 20
 CLOUD = Path(__file__).parents[2] / "config" / "cloud" / "cosmo.yml"
@@ -137,8 +137,51 @@ def test_selected(numbers, names, expected):
     assert [number_of(stored.key) for stored in found] == expected
 
 
+def test_a_name_is_itself_before_it_is_a_glob():
+    objects = tuple(StoredObject(key, 1, "") for key in ("a/data_[1].txt", "data_1.txt", "data_2.txt"))
+    for name, expected in {
+        "data_[1].txt": ["a/data_[1].txt"],
+        "a/data_[1].txt": ["a/data_[1].txt"],
+        "data_[12].txt": ["data_1.txt", "data_2.txt"],
+    }.items():
+        assert [stored.key for stored in selected(objects, None, [name])] == expected
+
+
+def numbered(*names):
+    return tuple(StoredObject(name, 10, "") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("objects", "numbers", "said"),
+    [
+        pytest.param(OBJECTS[:4], None, [], id="none"),
+        pytest.param(OBJECTS[:4], "1-2", [], id="none in the range"),
+        pytest.param(OBJECTS, "2-90", ["2-90: 4-79, 81-90"], id="in the range and after the end"),
+        pytest.param((*OBJECTS[:2], OBJECTS[3]), None, ["0-3 after data_: 2"], id="in the bucket"),
+        pytest.param(
+            numbered("a/b_1.txt", "a/b_2.gz", "a/b_4.csv", "c/b_3.txt"),
+            None,
+            ["1-4 after a/b_: 3"],
+            id="series",
+        ),
+        pytest.param(numbered("d_20240131.txt", "d_20240201.txt", "notes.txt"), None, [], id="dates"),
+        pytest.param(numbered(f"d_{'9' * 30}.txt", "d_0.txt"), None, [], id="a number that is none"),
+    ],
+)
+def test_gaps(objects, numbers, said):
+    found = list(gaps(objects, NumberRange.of(numbers) if numbers else None))
+    assert [sentence.removeprefix("missing in the bucket, of the numbers ") for sentence in found] == said
+
+
+def test_empty_objects_are_no_content():
+    empty = StoredObject("data_000009.txt", 0, "")
+    assert with_content([*OBJECTS, empty]) == OBJECTS
+    with pytest.raises(SourceError, match=r"got only empty ones: data_000009.txt; choose others"):
+        with_content([empty])
+
+
 def test_what_fits_nothing_is_named():
-    with pytest.raises(SourceError, match=r"numbers 4-79, they are 0-80; correct --range"):
+    with pytest.raises(SourceError, match=r"numbers 4-79, they are 0-3, 80; correct --range"):
         selected(OBJECTS, NumberRange(4, 79))
     with pytest.raises(SourceError, match=r"expected an object gone.txt in the bucket, it has data_000000"):
         selected(OBJECTS, None, ["data_000001.txt", "gone.txt"])
@@ -202,12 +245,13 @@ def test_likeness(tmp_path, content, etag, expected):
         pytest.param("NotImplemented", 501, SourceError, "NotImplemented (status 501)", id="not known there"),
         pytest.param("RequestTimeout", 400, StoreAway, "RequestTimeout", id="too slow"),
         pytest.param("InvalidAccessKeyId", 403, SourceError, "/key.json: expected keys", id="keys"),
-        pytest.param("AccessDenied", 403, SourceError, "ask its owner", id="rights"),
+        pytest.param("AccessDenied", 403, SourceError, "that may read data_0.txt in bucket", id="rights"),
+        pytest.param("InvalidObjectState", 403, SourceError, "data_0.txt: expected an obj", id="archived"),
         pytest.param("NoSuchBucket", 404, SourceError, "bucket.name: expected a bucket rec", id="bucket"),
-        pytest.param("NoSuchKey", 404, SourceError, "data_0.txt: expected this object", id="object"),
+        pytest.param("NoSuchKey", 404, SourceError, "or the download again", id="object"),
         pytest.param("PreconditionFailed", 412, SourceError, "has been replaced since", id="changed"),
         pytest.param("RequestTimeTooSkewed", 403, SourceError, "this machine's clock", id="clock"),
-        pytest.param("PermanentRedirect", 301, SourceError, "PermanentRedirect (status 301)", id="other"),
+        pytest.param("MethodNotAllowed", 405, SourceError, "MethodNotAllowed (status 405)", id="other"),
     ],
 )
 def test_refusals(code, status, kind, said):
@@ -215,6 +259,22 @@ def test_refusals(code, status, kind, said):
     assert type(error) is kind
     assert said in str(error)
     assert error.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("place", "address"),
+    [
+        ("https://store/recordings?list-type=2", "https://store"),
+        ("https://store/recordings/data_0.txt", "https://store"),
+        ("http://recordings/other", "http://recordings/other"),
+        ("https://recordings.s3.example/", "https://recordings.s3.example/"),
+        ("http://store/recordings/", "(status 301)"),
+        ("", "(status 301)"),
+    ],
+)
+def test_the_address_in_a_redirect(place, address):
+    error = Refusals("recordings", "http://store", Path("/key.json")).redirected(301, place)
+    assert f"got a redirect {'' if '(' in address else 'to '}{address}; " in str(error)
 
 
 @pytest.mark.parametrize(

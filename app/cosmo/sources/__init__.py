@@ -6,6 +6,7 @@ from cosmo.sources.bucket_source import BucketSource
 from cosmo.sources.files import FilesSource
 from cosmo.sources.generated import GeneratedSource
 from cosmo.sources.open import open_source
+from cosmo.sources.steady import Outage, Stopped
 
 __all__ = [
     "Block",
@@ -13,8 +14,10 @@ __all__ = [
     "BucketSource",
     "FilesSource",
     "GeneratedSource",
+    "Outage",
     "RowBlock",
     "Source",
+    "Stopped",
     "StoredObject",
     "open_source",
     "read_block",

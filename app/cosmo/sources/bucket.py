@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import boto3
 import botocore.session
+from botocore.awsrequest import AWSResponse
 from botocore.client import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -28,6 +29,7 @@ from botocore.exceptions import (
 from botocore.exceptions import (
     ConnectionError as NotConnected,
 )
+from botocore.model import OperationModel
 from urllib3.exceptions import HTTPError
 
 from cosmo.credentials import BUCKET, find
@@ -42,9 +44,23 @@ CONNECT_WITHIN_S: Final = 5.0
 SILENCE_S: Final = 20.0
 """A store that sends nothing for so long is away."""
 CHUNK_BYTES: Final = 1 << 15
-"""Read at once: what a broken connection may cost to be sent again."""
+"""Read at once, at most: what has come is handed on, however little it is."""
+AS_IT_COMES: Final = "COSMO-Stream"
+"""The name in an answer for its bytes as urllib3 has them: botocore's own body waits for as many as asked."""
 CONNECTIONS: Final = 16
-_BROKEN: Final = (NotConnected, HTTPClientError, IncompleteReadError, ResponseStreamingError)
+OK: Final = 200
+REDIRECTS: Final = range(300, 400)
+_BROKEN: Final = (
+    NotConnected,
+    HTTPClientError,
+    IncompleteReadError,
+    ResponseStreamingError,
+    HTTPError,
+    OSError,
+)
+_UNREADABLE: Final = (ValueError, ArithmeticError)
+"""What botocore raises over a date or number that is none, also of a field of no use to us."""
+_FAILURES: Final = (BotoCoreError, ClientError, *_BROKEN, *_UNREADABLE)
 
 
 @dataclass(frozen=True)
@@ -100,14 +116,19 @@ class Bucket:
             if is_cut_off and entries:  # a store that knows the older form only: it gives no token
                 more, is_cut_off = self._entries("list_objects", Marker=entries[-1]["Key"])
                 entries += more
-            listed = [StoredObject(entry["Key"], entry["Size"], _etag(entry)) for entry in entries]
-        except (BotoCoreError, ClientError, HTTPError, OSError) as error:
+            # By key: some name an object again on the next page.
+            listed = {
+                entry["Key"]: StoredObject(entry["Key"], entry["Size"], _etag(entry)) for entry in entries
+            }
+        except _FAILURES as error:
             raise self._ours(error) from error
         except KeyError as error:
             raise self._refusals.foreign(f"a list of objects without their {error.args[0]}") from error
+        if any(stored.size_bytes < 0 for stored in listed.values()):
+            raise self._refusals.foreign("a list of objects with a size below 0")
         if is_cut_off:
             raise self._refusals.foreign(f"a list of objects that breaks off after {len(entries):,}")
-        return tuple(sorted(listed, key=lambda stored: stored.key))
+        return tuple(listed[key] for key in sorted(listed))
 
     def _entries(self, operation: str, **start: str) -> tuple[list[dict[str, Any]], bool]:
         """Return the entries of all pages, and whether there are more that the last one does not lead to."""
@@ -116,6 +137,8 @@ class Bucket:
             Bucket=self._settings.name, Prefix=self._settings.prefix, **start
         )
         for page in pages:
+            if not page.keys() & {"Contents", "IsTruncated", "Name"}:
+                raise self._refusals.foreign("an answer that is no list of objects")
             entries += page.get("Contents", ())
             is_cut_off = bool(page.get("IsTruncated"))
         return entries, is_cut_off
@@ -128,7 +151,7 @@ class Bucket:
         StoreAway : the connection broke; what was yielded until then is good.
         SourceError : the object is gone or is another one by now, or the store refuses.
         """
-        body = None
+        answer: dict[str, Any] = {}
         try:
             answer = self._client.get_object(
                 Bucket=self._settings.name,
@@ -136,17 +159,16 @@ class Bucket:
                 Range=f"bytes={start}-{end - 1}",
                 IfMatch=f'"{stored.etag}"',
             )
-            body = answer["Body"]
             self._require_range(stored, start, end, answer)
             missing = end - start
-            while missing and (chunk := body.read(min(CHUNK_BYTES, missing))):
+            while missing and (chunk := answer[AS_IT_COMES].read1(min(CHUNK_BYTES, missing))):
                 missing -= len(chunk)
                 yield chunk
-        except (BotoCoreError, ClientError, HTTPError, OSError) as error:
+        except _FAILURES as error:
             raise self._ours(error, stored.key) from error
         finally:
-            if body is not None:
-                body.close()
+            if answer:
+                answer["Body"].close()
         if missing:
             raise self._refusals.away(f"an answer that ends {missing} bytes early")
 
@@ -172,7 +194,7 @@ class Bucket:
                 return None
             later = (self._part(stored, number) for number in range(2, n_parts + 1))
             sizes = tuple(int(part["ContentLength"]) for part in (first, *later))
-        except (BotoCoreError, ClientError, HTTPError, OSError, KeyError) as error:
+        except (*_FAILURES, KeyError) as error:
             ours = self._ours(error, stored.key)
             if isinstance(ours, StoreAway):
                 raise ours from error
@@ -188,8 +210,7 @@ class Bucket:
     def _require_range(self, stored: StoredObject, start: int, end: int, answer: dict[str, Any]) -> None:
         """Refuse an answer with other bytes than those asked for."""
         try:
-            whole = f"bytes 0-{answer['ContentLength'] - 1}/{answer['ContentLength']}"
-            etag, got = _etag(answer), answer.get("ContentRange", whole)
+            etag, got = _etag(answer), answer.get("ContentRange") or _whole(answer["ContentLength"])
         except KeyError as error:
             raise self._refusals.foreign(f"an object without its {error.args[0]}") from error
         if etag != stored.etag or got.rpartition("/")[2] != str(stored.size_bytes):
@@ -201,15 +222,28 @@ class Bucket:
 
     def _ours(self, error: Exception, key: str = "") -> SourceError:
         if isinstance(error, ClientError):
-            code = str(error.response.get("Error", {}).get("Code", "no code"))
-            status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+            said, about = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
+            code, status = str(said.get("Code", "no code")), int(about.get("HTTPStatusCode", 0))
+            if status in REDIRECTS:
+                place = about.get("HTTPHeaders", {}).get("location") or said.get("Endpoint", "")
+                return self._refusals.redirected(status, place)
+            if status == OK:
+                return self._refusals.foreign("an answer that is no XML, as of a web site")
             return self._refusals.refused(code, status, key)
         untrusted = re.search(r"certificate verify failed: ([^(]+)|(host.* doesn't match .*)", str(error))
         if untrusted:
             return self._refusals.untrusted((untrusted[1] or untrusted[2]).strip())
-        if isinstance(error, (*_BROKEN, HTTPError, OSError)):
+        if isinstance(error, _BROKEN):
             return self._refusals.away(_reason(error))
+        if isinstance(error, _UNREADABLE):
+            what = f"the object {key}" if key else "a list of objects"
+            return self._refusals.foreign(f"{what} with a date or number that is none")
         return self._refusals.foreign(f"an answer that is none ({type(error).__name__})")
+
+
+def _whole(n_bytes: int) -> str:
+    """Return the range of an answer without one: it has all bytes."""
+    return f"bytes 0-{n_bytes - 1}/{n_bytes}"
 
 
 def _etag(said: dict[str, Any]) -> str:
@@ -237,7 +271,7 @@ def _client(settings: BucketSettings, credentials: Credentials) -> Any:  # noqa:
     nothing = {name: (None, None, default, converted) for name, (_, _, default, converted) in known}
     no_file = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
     core = botocore.session.Session(session_vars={**nothing, **no_file})
-    return boto3.session.Session(botocore_session=core).client(
+    client = boto3.session.Session(botocore_session=core).client(
         "s3",
         endpoint_url=settings.endpoint_url,
         region_name="us-east-1",  # part of every signature; stores of one's own take any
@@ -255,6 +289,32 @@ def _client(settings: BucketSettings, credentials: Credentials) -> Any:  # noqa:
             response_checksum_validation="when_required",
         ),
     )
+    client.meta.events.register_first("needs-retry.s3", _take_at_its_word)
+    client.meta.events.register("after-call.s3.GetObject", _add_stream)
+    return client
+
+
+def _add_stream(http_response: AWSResponse, parsed: dict[str, Any], **_context: object) -> None:
+    parsed[AS_IT_COMES] = http_response.raw
+
+
+def _take_at_its_word(
+    response: tuple[AWSResponse, dict[str, Any]] | None, operation: OperationModel, **_context: object
+) -> None:
+    """End a request that is redirected, or answered with what is no XML.
+
+    botocore asks a redirected endpoint where its region is, for ever, and calls a page a store in trouble.
+    """
+    if response is None:
+        return
+    answer, parsed = response
+    is_page = answer.raw.status == OK and parsed.get("Error", {}).get("Code") == "500"
+    if is_page and b"<ListBucketResult" in answer.content and b"</ListBucketResult>" not in answer.content:
+        return  # a list that broke off: the store can be asked again
+    if is_page:
+        parsed["ResponseMetadata"]["HTTPStatusCode"] = OK
+    if is_page or answer.status_code in REDIRECTS:
+        raise ClientError(parsed, operation.name)
 
 
 def _trusted(ca_bundle: Path | None) -> str | bool:

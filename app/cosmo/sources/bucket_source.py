@@ -6,8 +6,9 @@ import gzip
 import hashlib
 import io
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Final
 
 from cosmo.errors import NotOurs, SourceError
@@ -25,19 +26,28 @@ from cosmo.sources.recording import (
 from cosmo.sources.steady import Outage, SteadyObject, Stopped, steadily, steady_chunks
 
 OPEN_WITHIN_S: Final = 5.0
-"""A store that is away for longer at the start is an error: its address may be wrong."""
+"""A store that is away for longer at the start is an error to a person: its address may be wrong."""
+
+_END_OF_PASS: Final = Block("", 0, 0, b"")
 
 
-def recordings(bucket: Bucket) -> tuple[StoredObject, ...]:
-    """List the recordings of a bucket: objects with content and a suffix of ours, in the order of their keys.
+def impatient() -> Outage:
+    """Return what waits for a store no longer than a person would."""
+    return Outage(threading.Event().wait, OPEN_WITHIN_S)
+
+
+def recordings(bucket: Bucket, outage: Outage) -> tuple[StoredObject, ...]:
+    """List the recordings of a bucket: objects with a suffix of ours, in the order of their keys.
+
+    Some may be empty.
 
     Raises
     ------
-    SourceError : there is none, or the store does not answer or refuses.
+    SourceError, Stopped : there is none with content, or the store refuses; see `Outage`.
     """
-    listed = steadily(bucket.objects, _impatient(), "its list of objects")
-    found = tuple(stored for stored in listed if stored.key.endswith(SUFFIXES) and stored.size_bytes)
-    if not found:
+    listed = steadily(bucket.objects, outage, "its list of objects")
+    found = tuple(stored for stored in listed if stored.key.endswith(SUFFIXES))
+    if not any(stored.size_bytes for stored in found):
         raise SourceError(
             f"bucket {bucket.description}: expected {', '.join(SUFFIXES)} objects with rows, "
             f"got {len(listed)} objects, none of them such; correct bucket.name or bucket.prefix"
@@ -53,26 +63,40 @@ class BucketSource:
     ----------
     objects : in the order in which they are streamed.
     preload_bytes : text that is read ahead, into the next objects too.
+    to_loop : they will be read again and again, so the first is read ahead while the last one replays.
     """
 
     bucket: Bucket
     objects: tuple[StoredObject, ...]
     preload_bytes: int
+    to_loop: bool = False
+    _next_pass: list[Generator[Block, None, None]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
 
     @classmethod
-    def of(cls, settings: BucketSettings) -> BucketSource:
+    def of(
+        cls, settings: BucketSettings, outage: Outage | None = None, *, to_loop: bool = False
+    ) -> BucketSource:
         """Open the bucket of the settings and the first of its objects that is ours.
+
+        Parameters
+        ----------
+        outage : waits for a store that is away; by default for a few seconds.
+        to_loop : see above.
 
         Raises
         ------
-        SourceError : the bucket cannot be read, or holds no rows of ours.
+        SourceError, Stopped : the bucket cannot be read, or holds no rows of ours; see `Outage`.
         """
         bucket = Bucket(settings)
-        source = cls(bucket, recordings(bucket), settings.preload_mib << 20)
+        outage = outage or impatient()
+        objects = tuple(stored for stored in recordings(bucket, outage) if stored.size_bytes)
+        source = cls(bucket, objects, settings.preload_mib << 20, to_loop)
         foreign: list[NotOurs] = []
         for stored in source.objects:
             try:
-                next(source._blocks(stored, 0, _impatient()), None)
+                next(source._blocks(stored, 0, outage), None)
             except NotOurs as error:
                 foreign.append(error)
             else:
@@ -108,23 +132,38 @@ class BucketSource:
                 f"expected {source}, where the stream stands, in bucket {self.bucket.description}; not so; "
                 "correct bucket.prefix, or begin a new run"
             )
-        first = keys.index(source) if source else 0
+        if not source and self._next_pass:
+            ahead = self._next_pass.pop()
+        else:
+            first = keys.index(source) if source else 0
+            ahead = read_ahead(lambda stop: self._read(first, offset, stop), self.preload_bytes)
+        with ExitStack() as closing:
+            closing.callback(ahead.close)
+            for block in ahead:
+                if block is _END_OF_PASS:
+                    closing.pop_all()
+                    self._next_pass.append(ahead)
+                    return
+                yield block
 
-        def read(stop: threading.Event) -> Iterator[Block]:
-            outage, start = Outage(stop.wait), offset
-            try:
-                for stored in self.objects[first:]:
-                    try:
-                        yield from self._blocks(stored, start, outage)
-                    except NotOurs as error:
-                        if start:  # rows of it were read before
-                            raise
-                        tell_of_foreign(str(error))
-                    start = 0
-            except Stopped:
+    def _read(self, first: int, offset: int, stop: threading.Event) -> Iterator[Block]:
+        """Yield the blocks from an offset in the first object on, of one pass or (to loop) of all."""
+        outage, objects, start = Outage(stop.wait), self.objects[first:], offset
+        while True:
+            for stored in objects:
+                try:
+                    yield from self._blocks(stored, start, outage)
+                except NotOurs as error:
+                    if start:  # rows of it were read before
+                        raise
+                    tell_of_foreign(str(error))
+                except Stopped:
+                    return
+                start = 0
+            if not self.to_loop:
                 return
-
-        yield from read_ahead(read, self.preload_bytes)
+            yield _END_OF_PASS
+            objects = self.objects
 
     def _blocks(self, stored: StoredObject, offset: int, outage: Outage) -> Iterator[Block]:
         if self._is_packed(stored, outage):
@@ -148,7 +187,3 @@ class BucketSource:
         if stored.key.endswith(".gz") and not is_packed:
             raise NotOurs(f"{stored.key}: expected a gzip object by its name, it is not one; rename it")
         return is_packed
-
-
-def _impatient() -> Outage:
-    return Outage(threading.Event().wait, OPEN_WITHIN_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Final
 
 from cosmo.sources.blocks import Block
@@ -14,7 +14,9 @@ TICK_S: Final = 0.25
 _CLOSED_WITHIN_S: Final = 1.0
 
 
-def read_ahead(read: Callable[[threading.Event], Iterator[Block]], limit_bytes: int) -> Iterator[Block]:
+def read_ahead(
+    read: Callable[[threading.Event], Iterator[Block]], limit_bytes: int
+) -> Generator[Block, None, None]:
     """Yield the blocks of a reader that runs in a thread, ahead of the caller.
 
     While no block is there, an empty one comes every TICK_S: whoever streams can stop, or send what is due.

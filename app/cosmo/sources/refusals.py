@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from cosmo.errors import SourceError, StoreAway
 _KEYS_REFUSED: Final = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken")
 _CAN_PASS: Final = ("SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "TooManyRequests")
 _NOT_IMPLEMENTED: Final = 501
+_AGAIN: Final = "begin a new run, or the download again"
 _CHANGED: Final = ("PreconditionFailed", "InvalidRange", "412", "416")
 
 
@@ -40,17 +42,21 @@ class Refusals:
         if code in _CHANGED:
             return self.changed(key)
         if code in ("NoSuchKey", "404") and key:
+            return SourceError(f"{key}: expected this object in bucket {self.bucket}, it is gone; {_AGAIN}")
+        if code == "InvalidObjectState":
             return SourceError(
-                f"{key}: expected this object in bucket {self.bucket}, it is gone; begin a new run"
+                f"{key}: expected an object that can be read at once, it is archived; "
+                "ask the bucket's owner to restore it, or leave it out by names"
             )
         if code == "RequestTimeTooSkewed":
             return SourceError(
                 f"expected the time of {self.address}, this machine's clock has another; set it right"
             )
         if status == 403:
+            wanted = f"read {key} in" if key else "list"
             return SourceError(
-                f"{self.credentials_file}: expected keys that may read bucket {self.bucket}, got: {code}; "
-                f"ask its owner for the right to list and read it"
+                f"{self.credentials_file}: expected keys that may {wanted} bucket {self.bucket}, "
+                f"got: {code}; ask its owner for that right"
             )
         return SourceError(
             f"bucket.endpoint_url: expected {self.address} to serve bucket {self.bucket}, "
@@ -76,6 +82,20 @@ class Refusals:
             f"see that the address is right and the network is up"
         )
 
+    def redirected(self, status: int, place: str) -> SourceError:
+        """Return the error for an answer that leads to another URL, or ('') does not say to which.
+
+        What of the URL is the store's address stands before the bucket's name.
+        """
+        address = re.sub(rf"(?<!/)/{re.escape(self.bucket)}(/[^?]*)?(\?.*)?$", "", place)
+        if address not in ("", self.address):
+            got, advice = f"a redirect to {address}", "write that address there"
+        else:
+            got, advice = f"a redirect (status {status})", "ask who runs the store for the address"
+        return SourceError(
+            f"bucket.endpoint_url: expected an S3 store at {self.address}, got {got}; {advice}"
+        )
+
     def foreign(self, got: str) -> SourceError:
         """Return the error for an answer that is not S3's."""
         return SourceError(
@@ -85,6 +105,5 @@ class Refusals:
     def changed(self, key: str) -> SourceError:
         """Return the error for an object that is not the listed one any more."""
         return SourceError(
-            f"{key}: expected the object as it was listed, it has been replaced since; "
-            "begin a new run, or the download again"
+            f"{key}: expected the object as it was listed, it has been replaced since; {_AGAIN}"
         )

@@ -20,8 +20,11 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 5.0
+FIRST_PART_BYTES: Final = 128 << 10
 PART_BYTES: Final = 8 << 20
-"""Fetched at once: no connection is left waiting in the middle of an answer while the rows replay."""
+PART_S: Final = 1.0
+"""A part is fetched at once: no connection is left waiting in the middle of an answer while the rows replay.
+It is as large as what comes in so long, between the two sizes: over a slow link too, rows come steadily."""
 
 
 class Stopped(Exception):
@@ -36,7 +39,7 @@ class Outage:
 
     Parameters
     ----------
-    wait : waits so many seconds and returns True to stop.
+    wait : waits so many seconds, or 0 only to ask, and returns True to stop.
     patience_s : an outage that lasts longer is an error.
     clock : returns a time in s that only grows.
     """
@@ -64,8 +67,9 @@ class Outage:
         Raises
         ------
         StoreAway : the patience is over; the error given.
-        Stopped : the wait was ended.
+        Stopped : the wait was ended, or had been before the failure.
         """
+        self._require_wanted()
         with self._lock:
             now = self._clock()
             if not self._waits:
@@ -79,13 +83,23 @@ class Outage:
             raise Stopped
 
     def over(self, what: str) -> None:
-        """Note that bytes of an object have come."""
+        """Note that bytes of an object have come.
+
+        Raises
+        ------
+        Stopped : they are not wanted any more.
+        """
+        self._require_wanted()
         if what not in self._waits:  # a look without the lock: this is called for every chunk
             return
         with self._lock:
             del self._waits[what]  # only the thread that waited for it is here
             if not self._waits:
                 log.info("the bucket answers again, after %.1f s", self._clock() - self._since)
+
+    def _require_wanted(self) -> None:
+        if self._wait(0.0):
+            raise Stopped
 
 
 _T = TypeVar("_T")
@@ -126,12 +140,21 @@ def steady_chunks(
 class SteadyObject(io.RawIOBase):
     """An object as a stream from a byte on, fetched part by part."""
 
-    def __init__(self, bucket: Bucket, stored: StoredObject, start: int, outage: Outage) -> None:
+    def __init__(
+        self,
+        bucket: Bucket,
+        stored: StoredObject,
+        start: int,
+        outage: Outage,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._bucket = bucket
         self._stored = stored
         self._at = start
         self._outage = outage
+        self._clock = clock
         self._part = memoryview(b"")
+        self._part_bytes = FIRST_PART_BYTES
 
     def readable(self) -> bool:
         """Return True."""
@@ -139,13 +162,19 @@ class SteadyObject(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Fill a buffer as far as the part reaches; see `io.RawIOBase`."""
-        if not self._part:
-            end = min(self._at + PART_BYTES, self._stored.size_bytes)
-            chunks = steady_chunks(self._bucket, self._stored, self._at, end, self._outage)
-            self._part = memoryview(b"".join(chunks))
-            self._at = max(self._at, end)
+        if not self._part and self._at < self._stored.size_bytes:
+            self._fetch_part()
         with memoryview(buffer) as wanted:
             n_bytes = min(len(wanted), len(self._part))
             wanted[:n_bytes] = self._part[:n_bytes]
         self._part = self._part[n_bytes:]
         return n_bytes
+
+    def _fetch_part(self) -> None:
+        began = self._clock()
+        end = min(self._at + self._part_bytes, self._stored.size_bytes)
+        chunks = steady_chunks(self._bucket, self._stored, self._at, end, self._outage)
+        self._part = memoryview(b"".join(chunks))
+        per_s = (end - self._at) / max(self._clock() - began, 1e-3)
+        self._part_bytes = int(min(max(PART_S * per_s, FIRST_PART_BYTES), PART_BYTES))
+        self._at = end

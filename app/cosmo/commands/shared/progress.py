@@ -56,5 +56,5 @@ def _bar(what: str, *columns: ProgressColumn) -> Progress:
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not sys.stderr.isatty(),
+        disable=sys.stderr is None or not sys.stderr.isatty(),  # None: closed by `2>&-`
     )
