@@ -20,8 +20,9 @@ MOST_BEHIND_S = 1.0
 _DISORDER_HITS = 64
 """So many hits later, rows of an earlier orbit have come. A hit is due with the earliest of those after it:
 one hit with a wrong orbit holds up nobody, unless it is the last of a block."""
+_STALE_ORBITS = 10 / ORBIT_S
 _STALE_SHARE = 8
-"""One in so many of the first hits may be of an orbit long before the others: no time passes after it."""
+"""One in so many of the first hits may be of an orbit 10 s or more before the others: none of those waits."""
 
 
 class Pace(Protocol):
@@ -141,7 +142,9 @@ class RecordedPace:
 def _start(places: NDArray[np.int64]) -> int:
     """Return the place at which time begins: early, but not that of a few stale hits."""
     first = np.sort(places[:_DISORDER_HITS])
-    return int(first[len(first) // _STALE_SHARE])
+    steps = np.diff(first[: len(first) // _STALE_SHARE + 1])
+    stale = len(steps) and steps.max() > _STALE_ORBITS
+    return int(first[np.argmax(steps) + 1] if stale else first[0])
 
 
 def _earliest_ahead(places: NDArray[np.int64]) -> NDArray[np.int64]:

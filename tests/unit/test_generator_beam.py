@@ -143,7 +143,10 @@ def test_a_trigger_word_without_its_hits(hits, gone):
     """The word is two BX after the fourth hit's: at 600 for a hit in 540 to 569."""
     pulses = of_cells(hits, np.zeros(len(hits)), np.full(len(hits), 5))
     word = of_cells([600], [0], [139], Origin.SCINTILLATOR)
-    assert without_hits(pulses.followed_by(word), 0).tolist() == [False] * len(hits) + [gone]
+    there = pulses.followed_by(word)
+    none = np.zeros(len(there), np.bool_)
+    assert without_hits(there, 0, none).tolist() == [False] * len(hits) + [gone]
+    assert without_hits(there, 0, ~none)[-1]
 
 
 def test_a_dead_chamber_makes_no_trigger_words(chunks):
@@ -164,6 +167,19 @@ def test_a_dead_chamber_makes_no_trigger_words(chunks):
     assert 0 < len(after[0]) < len(before[0]) / 4
     assert set(after[0]) < set(before[0])
     assert after[1:] == before[1:]
+
+
+@pytest.mark.parametrize("other", ["shifted-t0:chamber=0,shift_ns=300", "rate-drop:kept_share=0.3"])
+def test_words_of_a_dead_chamber_are_told_by_the_hits_that_there_were(other):
+    """What moves or loses hits afterwards takes no more words than it does alone."""
+
+    def words(*texts):
+        _, channel, *_ = hits_of(Beam(faults=tuple(map(parse_fault, texts))).chunk(0).rows)
+        return int((channel == 139).sum())
+
+    left = words("dead-chamber:chamber=1") / words()
+    assert 0.5 < left < 0.9
+    assert words("dead-chamber:chamber=1", other) == pytest.approx(left * words(other), rel=0.1)
 
 
 def test_a_link_is_dead_from_a_full_packet_to_its_next_turn():

@@ -168,6 +168,12 @@ def test_where_an_update_made_other_rows_of_a_chunk_a_source_goes_on_with_a_whol
     assert (next(beyond).text, next(beyond)) == (b"", second)
 
 
+def test_where_a_part_is_no_longer_there_a_source_goes_on_with_all_of_the_next_chunk():
+    source = GeneratedSource(Beam())
+    _, second = islice(source.blocks(), 2)
+    assert next(source.blocks("0.3", 1234)) == second
+
+
 def test_a_source_passes_over_chunks_without_rows_with_pauses_and_gives_its_caller_the_turn():
     """The third to the hundredth chunk are lost."""
     pauses_s = []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cosmo.errors import SourceError
-from cosmo.generator import Beam, parse_fault
+from cosmo.generator import Beam, Cosmics, parse_fault
 from cosmo.producer import Producer
 from cosmo.results import Run
 from cosmo.settings import Settings
@@ -126,8 +126,9 @@ def test_rows_without_a_clock_cannot_be_looped_as_recorded(settings):
         producer.stream()
 
 
+@pytest.mark.parametrize("kind", [Beam, Cosmics])
 @pytest.mark.parametrize("rate", ["maximum", "recorded", 1_000_000.0])
-def test_generated_rows_that_are_all_lost_from_some_orbit_on_hold_up_neither(settings, rate):
+def test_generated_rows_that_are_all_lost_from_some_orbit_on_hold_up_neither(settings, rate, kind):
     """Two chunks have rows: what lingers is sent, idle slices come, the stop is heard."""
     clock, sent, pauses_s = Clock(), [], []
     stop = WaitingStop(clock)
@@ -144,14 +145,15 @@ def test_generated_rows_that_are_all_lost_from_some_orbit_on_hold_up_neither(set
             stop.set()
         return True
 
-    beam = Beam(faults=(parse_fault("rate-drop:kept_share=0,from_orbit=1024"),))
-    source, run = GeneratedSource(beam, sleep), Run.model_construct(number=1)
+    lost = parse_fault(f"rate-drop:kept_share=0,from_orbit={2 * kind.orbits_per_chunk}")
+    recording = kind(faults=(lost,))
+    source, run = GeneratedSource(recording, sleep), Run.model_construct(number=1)
     writer = Writer("host", 1, "2026-11-22T20:00:00Z")
     Producer(settings, source, run, None, writer, publish, stop, clock=clock, rate=lambda: rate).stream()
     assert len(pauses_s) < 1000
-    n_rows = sum(beam.chunk(index).n_rows for index in range(2))
+    n_rows = sum(recording.chunk(index).n_rows for index in range(2))
     carried = len(sent[-1].carry.splitlines())
     assert sent[-1].rows_so_far + carried == n_rows
-    assert (sent[-1].read_head.source, sent[-1].read_head.offset) == ("1", len(beam.chunk(1).rows))
+    assert (sent[-1].read_head.source, sent[-1].read_head.offset) == ("1", len(recording.chunk(1).rows))
     # From there on nothing is there either, and nothing is lost or given twice.
     assert next(source.blocks("1", sent[-1].read_head.offset)).text == b""

@@ -34,13 +34,29 @@ class Beam(Recording):
     orbits_per_chunk = 1 << 9
     first_orbit: int = 3_869_200_000
 
-    def _pulses(self, rng: np.random.Generator) -> Pulses:
+    def _pulses(self, rng: np.random.Generator, span: Span) -> Pulses:
         counts = self.orbits_per_chunk * COUNTS_PER_ORBIT
         hits = showers(rng, int(LIVE_SHARE * counts))
         live = hits.followed_by(*triggers(rng, hits)).in_time_order()
         at = live.counts + dead_counts(rng, live.counts)
         n = int(np.searchsorted(at, counts))
-        return Pulses(at[:n], live.fpga[:n], live.channel[:n], live.origin[:n], live.drift_time_ns[:n])
+        pulses = Pulses(at[:n], live.fpga[:n], live.channel[:n], live.origin[:n], live.drift_time_ns[:n])
+        return pulses[~self._words_of_dead_chambers(pulses, span)]
+
+    def _words_of_dead_chambers(self, pulses: Pulses, span: Span) -> NDArray[np.bool_]:
+        """Return which are trigger words that a dead chamber's hits would have made, shape (n,)."""
+        dead = [
+            (fault.chamber, fault.during(pulses.orbit, span))
+            for fault in self.faults
+            if isinstance(fault, DeadChamber)
+        ]
+        gone = np.zeros(len(pulses), np.bool_)
+        for chamber, during in dead:
+            gone |= during & (pulses.chamber == chamber)
+        lacking = np.zeros(len(pulses), np.bool_)
+        for chamber, during in dead:
+            lacking |= during & without_hits(pulses, chamber // N_FPGAS, gone)
+        return lacking
 
     def _sent(
         self,
@@ -49,10 +65,5 @@ class Beam(Recording):
         n_faultless: int,  # noqa: ARG002 - of cosmics
         span: Span,
     ) -> tuple[Pulses, Rows, NDArray[np.int64]]:
-        # The words were made before the faults, and a dead chamber makes none.
-        for fault in self.faults:
-            if isinstance(fault, DeadChamber):
-                lacking = without_hits(pulses, fault.chamber // N_FPGAS)
-                pulses = pulses[~(lacking & fault.during(pulses.orbit, span))]
         hits = pulses[in_order_sent(rng, pulses)]
         return hits, self._as_rows(hits, span), np.arange(len(hits))

@@ -78,7 +78,7 @@ class Cosmics(Recording):
                 f"ancillary_share must be 0 to 0.5, got {self.ancillary_share}; choose another"
             )
 
-    def _pulses(self, rng: np.random.Generator) -> Pulses:
+    def _pulses(self, rng: np.random.Generator, span: Span) -> Pulses:  # noqa: ARG002 - of beam
         room_per_s = (self.hits_per_s - self.muons_per_s * MIN_HITS_PER_MUON) / MIN_HITS_PER_MUON
         n_seen = int(rng.poisson(self.muons_per_s * CHUNK_S))
         n_missed = int(rng.poisson(MISSED_SHARE * room_per_s * CHUNK_S))
@@ -98,7 +98,8 @@ class Cosmics(Recording):
         before = span.first % ORBITS_PER_CHUNK
         others, at = ancillary(rng, n_groups, self.first_orbit + span.first - before, ORBITS_PER_CHUNK)
         at -= before
-        chosen = (at >= 0) & (at < span.orbits)
+        # Where no hit is left nothing would tell when a row is due.
+        chosen = (at >= 0) & (at < span.orbits) & (len(hits) > 0)
         for fault in self.faults:
             chosen &= ~fault.silences(others.fpga, at + span.first)
         others, at = others[chosen], at[chosen]

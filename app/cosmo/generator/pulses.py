@@ -25,7 +25,7 @@ class Origin(IntEnum):
     """What made a pulse."""
 
     TRACK = 0
-    """A muon's charge that drifted from the track to the wire."""
+    """A particle's charge that drifted from the track to the wire."""
     EARLY = 1
     """Charge that a knock-on electron freed nearer to the wire than the track: the leading-edge peak."""
     BACKGROUND = 2

@@ -114,7 +114,7 @@ class Recording(ABC):
             raise SourceError(f"a chunk's index must be 0 or more, got {index}; start again at chunk 0")
         rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence(self.seed, spawn_key=(index,))))
         whole = Span(index * self.orbits_per_chunk, self.orbits_per_chunk)
-        faultless = self._pulses(rng)
+        faultless = self._pulses(rng, whole)
         spans = parts_of(self.faults, whole)
         for part, span in list(enumerate(spans))[first:]:
             inside = faultless.in_orbits(span.first - whole.first, span.orbits)
@@ -124,8 +124,8 @@ class Recording(ABC):
             yield Chunk(rows.csv(), len(rows), hits, places, self.first_orbit + span.first)
 
     @abstractmethod
-    def _pulses(self, rng: np.random.Generator) -> Pulses:
-        """Return the pulses of a chunk in time order, without faults."""
+    def _pulses(self, rng: np.random.Generator, span: Span) -> Pulses:
+        """Return the pulses of a chunk, which spans these orbits, in time order, for faults to act on."""
 
     @abstractmethod
     def _sent(

@@ -51,14 +51,19 @@ def fourth_hits(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return fourth[np.diff(fourth, prepend=-QUIET_COUNTS) >= QUIET_COUNTS]
 
 
-def without_hits(pulses: Pulses, fpga: int) -> NDArray[np.bool_]:
+def without_hits(pulses: Pulses, fpga: int, gone: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which pulses, in time order, are trigger words of an FPGA but lack their four hits, shape (n,).
 
     So do a few whose hits a pause of the link keeps apart.
+
+    Parameters
+    ----------
+    gone : which pulses are not there, shape (n,).
     """
     own = pulses.fpga == fpga
-    words = np.flatnonzero(own & (pulses.origin == Origin.SCINTILLATOR))
-    hits = pulses.counts[own & (pulses.origin != Origin.SCINTILLATOR)]
+    word = pulses.origin == Origin.SCINTILLATOR
+    words = np.flatnonzero(own & word)
+    hits = pulses.counts[own & ~word & ~gone]
     # The fourth hit is in the one bunch crossing that ends here.
     end = pulses.counts[words] - (LATENCY_BX - 1) * TDC_PER_BX
     first, beyond = np.searchsorted(hits, [end - TDC_PER_BX - WINDOW_COUNTS, end])

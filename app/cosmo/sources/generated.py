@@ -51,6 +51,8 @@ class GeneratedSource:
         index, _, part = source.partition(".")
         n_empty = 0
         for name, chunk in self._named(int(index or 0), int(part or 0)):
+            if name != source:  # the part is not there, since the faults are others now
+                offset = 0
             if offset and chunk.rows:  # after an update these may be other rows: then from their next line on
                 offset = chunk.rows.index(b"\n", min(offset, len(chunk.rows)) - 1) + 1
             rows = chunk.rows[offset:]

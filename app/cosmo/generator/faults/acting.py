@@ -47,7 +47,8 @@ def with_faults(
 ) -> Pulses:
     """Return the pulses of a part of a chunk, in time order, with all faults in them.
 
-    Each fault's chance is its own: it depends on the seed, the place and the fault, not on the other faults.
+    Each fault's chance is its own: it depends on the seed, the place and the fault; of the other
+    faults only on how they cut the chunk.
 
     Parameters
     ----------
