@@ -12,7 +12,7 @@ from cosmo.download import download
 from cosmo.errors import PreflightError, SourceError, StoreAway
 from cosmo.sources import Block
 from cosmo.sources.bucket import StoredObject
-from cosmo.sources.read_ahead import read_ahead
+from cosmo.sources.read_ahead import END_OF_PASS, read_ahead
 from cosmo.sources.steady import Outage, SteadyObject, Stopped, steady_chunks
 
 CONTENT = bytes(range(256)) * 40
@@ -154,6 +154,25 @@ def test_reading_ahead_is_bounded():
         taken += 1
     assert taken == 100
     assert most <= 4
+
+
+def test_the_reader_goes_one_pass_ahead_only():
+    """However small a pass is: what is played in a loop is not fetched thousands of times in advance."""
+    beyond = threading.Event()
+
+    def read(_stop):
+        for n in range(4):
+            if n == 2:
+                beyond.set()
+            yield from blocks_of(1)
+            yield END_OF_PASS
+
+    blocks = read_ahead(read, 1000)
+    assert next(blocks) == blocks_of(1)[0]
+    assert not beyond.wait(0.2)
+    assert next(blocks) is END_OF_PASS
+    assert beyond.wait(10)
+    assert len(list(blocks)) == 6
 
 
 def test_the_reader_works_while_its_caller_does():
