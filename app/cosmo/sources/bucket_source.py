@@ -144,6 +144,11 @@ class BucketSource:
                     return
                 yield block
 
+    def close(self) -> None:
+        """End what is read ahead of a next pass; see `Source.close`."""
+        while self._next_pass:
+            self._next_pass.pop().close()
+
     def _read(self, first: int, offset: int, stop: threading.Event) -> Iterator[Block]:
         """Yield the blocks from an offset in the first object on, of one pass or (to loop) of all."""
         outage, objects, start = Outage(stop.wait), self.objects[first:], offset
