@@ -221,12 +221,10 @@ def _drop_older_parts(targets: Sequence[_Target]) -> None:
     """Delete partial files of objects that have been replaced since: no download goes on with them."""
     parts = {target.path: target.part for target in targets}
     for folder in {path.parent for path in parts if path.parent.is_dir()}:
-        for path in folder.iterdir():
-            made = _PART.fullmatch(path.name)
-            if made and path != parts.get(folder / made[1], path):
-                with suppress(
-                    OSError
-                ):  # a folder; or this one cannot be written to, which is said when it is
+        with suppress(OSError):  # it cannot be listed or written to, which is said where that matters
+            for path in folder.iterdir():
+                made = _PART.fullmatch(path.name)
+                if made and path != parts.get(folder / made[1], path) and path.is_file():
                     path.unlink()
 
 

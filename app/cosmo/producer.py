@@ -316,4 +316,5 @@ def produce(
     except _GaveUp:
         log.info("stopped")
     finally:
+        source.close()
         stream_log.close()

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from cosmo.download import download
 from cosmo.errors import PreflightError, SourceError, StoreAway
 from cosmo.sources import Block
 from cosmo.sources.bucket import StoredObject
-from cosmo.sources.read_ahead import read_ahead
+from cosmo.sources.read_ahead import END_OF_PASS, read_ahead
 from cosmo.sources.steady import Outage, SteadyObject, Stopped, steady_chunks
 
 CONTENT = bytes(range(256)) * 40
@@ -156,6 +157,25 @@ def test_reading_ahead_is_bounded():
     assert most <= 4
 
 
+def test_the_reader_goes_one_pass_ahead_only():
+    """However small a pass is: what is played in a loop is not fetched thousands of times in advance."""
+    beyond = threading.Event()
+
+    def read(_stop):
+        for n in range(4):
+            if n == 2:
+                beyond.set()
+            yield from blocks_of(1)
+            yield END_OF_PASS
+
+    blocks = read_ahead(read, 1000)
+    assert next(blocks) == blocks_of(1)[0]
+    assert not beyond.wait(0.2)
+    assert next(blocks) is END_OF_PASS
+    assert beyond.wait(10)
+    assert len(list(blocks)) == 6
+
+
 def test_the_reader_works_while_its_caller_does():
     reached = threading.Event()
 
@@ -285,8 +305,32 @@ def test_what_is_left_of_a_replaced_object_is_deleted(tmp_path):
     ]
     for name in ("data_0.txt.0123456789ab.part", "data_0.txt.a-2.part", *others):
         (tmp_path / name).write_bytes(b"x")
+    folder = "data_0.txt.0123.part"
+    (tmp_path / folder).mkdir()
     download(FlakyBucket(), [STORED], tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([STORED.key, *others])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([STORED.key, *others, folder])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="to be another user for a while")
+@pytest.mark.parametrize("mode", [0o300, 0o500], ids=["not to be listed", "not to be written to"])
+def test_what_is_left_in_a_folder_without_rights_is_no_matter(tmp_path, monkeypatch, mode):
+    """A folder that cannot be listed can be written to; in one that cannot be written to all is there."""
+    stored = [StoredObject(f"{run}/data_0.txt", len(CONTENT), STORED.etag) for run in ("a", "b")]
+    for run in ("a", "b"):
+        (tmp_path / run).mkdir()
+        (tmp_path / run / "data_0.txt").write_bytes(CONTENT)
+        (tmp_path / run / "data_0.txt.0123456789ab.part").write_bytes(b"x")
+    (tmp_path / "a").chmod(mode)
+    for path in (tmp_path, tmp_path / "a", tmp_path / "b"):
+        os.chown(path, 65534, 65534)
+    monkeypatch.chdir(tmp_path)  # the folders above it are root's own
+    os.seteuid(65534)
+    try:
+        assert download(FlakyBucket(), stored, Path()).already_there == 2
+    finally:
+        os.seteuid(0)
+    assert (tmp_path / "a" / "data_0.txt.0123456789ab.part").exists()
+    assert not (tmp_path / "b" / "data_0.txt.0123456789ab.part").exists()
 
 
 def test_a_folder_in_the_place_of_a_file_is_not_blamed_on_the_disk(tmp_path):

@@ -54,6 +54,9 @@ class Source(Protocol):
         SourceError : the object is not in the source, or cannot be read.
         """
 
+    def close(self) -> None:
+        """End what is read ahead of a next pass, which will not be asked for."""
+
 
 def read_block(block: Block, orbit_shift: int = 0) -> RowBlock:
     """Read a block: cut lines that are too long, and add to the orbit counter of every hit."""

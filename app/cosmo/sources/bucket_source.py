@@ -15,7 +15,7 @@ from cosmo.errors import NotOurs, SourceError
 from cosmo.settings import BucketSettings
 from cosmo.sources.blocks import Block
 from cosmo.sources.bucket import Bucket, StoredObject
-from cosmo.sources.read_ahead import read_ahead
+from cosmo.sources.read_ahead import END_OF_PASS, read_ahead
 from cosmo.sources.recording import (
     GZIP_MAGIC,
     SUFFIXES,
@@ -27,8 +27,6 @@ from cosmo.sources.steady import Outage, SteadyObject, Stopped, steadily, steady
 
 OPEN_WITHIN_S: Final = 5.0
 """A store that is away for longer at the start is an error to a person: its address may be wrong."""
-
-_END_OF_PASS: Final = Block("", 0, 0, b"")
 
 
 def impatient() -> Outage:
@@ -140,11 +138,16 @@ class BucketSource:
         with ExitStack() as closing:
             closing.callback(ahead.close)
             for block in ahead:
-                if block is _END_OF_PASS:
+                if block is END_OF_PASS:
                     closing.pop_all()
                     self._next_pass.append(ahead)
                     return
                 yield block
+
+    def close(self) -> None:
+        """End what is read ahead of a next pass; see `Source.close`."""
+        while self._next_pass:
+            self._next_pass.pop().close()
 
     def _read(self, first: int, offset: int, stop: threading.Event) -> Iterator[Block]:
         """Yield the blocks from an offset in the first object on, of one pass or (to loop) of all."""
@@ -162,7 +165,7 @@ class BucketSource:
                 start = 0
             if not self.to_loop:
                 return
-            yield _END_OF_PASS
+            yield END_OF_PASS
             objects = self.objects
 
     def _blocks(self, stored: StoredObject, offset: int, outage: Outage) -> Iterator[Block]:

@@ -77,6 +77,9 @@ class FilesSource:
             yield from _file_blocks(path, offset)
             offset = 0
 
+    def close(self) -> None:
+        """Do nothing: nothing is read ahead."""
+
 
 def _matches(name: str) -> list[Path]:
     try:

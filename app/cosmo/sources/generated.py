@@ -61,6 +61,9 @@ class GeneratedSource:
             yield Block(name, offset, offset + len(rows), rows)
             offset = 0
 
+    def close(self) -> None:
+        """Do nothing: nothing is read ahead."""
+
     def _named(self, index: int, part: int) -> Iterator[tuple[str, Chunk]]:
         for number in count(index):
             for place, chunk in enumerate(self.recording.parts(number, part), part):

@@ -12,6 +12,8 @@ from cosmo.sources.blocks import Block
 TICK_S: Final = 0.25
 """A caller gets the turn at least so often, if with an empty block."""
 _CLOSED_WITHIN_S: Final = 1.0
+END_OF_PASS: Final = Block("", 0, 0, b"")
+"""What a reader yields between passes. It goes one pass ahead, however little text that is."""
 
 
 def read_ahead(
@@ -60,6 +62,7 @@ class _Shelf:
         self._limit_bytes = limit_bytes
         self._blocks: deque[Block] = deque()
         self._held_bytes = 0
+        self._held_ends = 0  #: of passes
         self._moved = threading.Condition()
         self._has_ended = False
         self._failure: BaseException | None = None
@@ -70,8 +73,9 @@ class _Shelf:
                 with self._moved:
                     self._blocks.append(block)
                     self._held_bytes += len(block.text)
+                    self._held_ends += block is END_OF_PASS
                     self._moved.notify_all()
-                    self._moved.wait_for(lambda: self._held_bytes < self._limit_bytes or self.stop.is_set())
+                    self._moved.wait_for(lambda: self._has_room() or self.stop.is_set())
                 if self.stop.is_set():
                     return
         except BaseException as error:  # noqa: BLE001 - raised again by take(), in the caller's thread
@@ -87,6 +91,7 @@ class _Shelf:
             if self._blocks:
                 block = self._blocks.popleft()
                 self._held_bytes -= len(block.text)
+                self._held_ends -= block is END_OF_PASS
                 self._moved.notify_all()
                 return block
             if not self._has_ended:
@@ -94,6 +99,9 @@ class _Shelf:
         if self._failure:
             raise self._failure
         return None
+
+    def _has_room(self) -> bool:
+        return self._held_bytes < self._limit_bytes and self._held_ends < 2
 
     def wake(self) -> None:
         with self._moved:
