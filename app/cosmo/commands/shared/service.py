@@ -9,13 +9,8 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 import sdnotify
-
-START_EXTENDED_S: Final = 60
-"""Told that it goes on, a start may last so much longer, whatever its unit allows; an attempt takes less."""
-_is_ready = threading.Event()
 
 
 @contextmanager
@@ -40,15 +35,11 @@ def stopped_by_signals() -> Iterator[threading.Event]:
 def ready() -> None:
     """Tell systemd that the part works."""
     _notify("READY=1")
-    _is_ready.set()
 
 
 def alive() -> None:
-    """Tell systemd's watchdog that the part works still, or before it is ready that its start goes on."""
-    # Not both: the watchdog's first message starts it, and not every wait at the start is heard of.
-    if not _is_ready.is_set():
-        _notify(f"EXTEND_TIMEOUT_USEC={START_EXTENDED_S * 1_000_000}")
-    elif "WATCHDOG_USEC" in os.environ:
+    """Tell systemd's watchdog that the part works still."""
+    if "WATCHDOG_USEC" in os.environ:
         _notify("WATCHDOG=1")
 
 
