@@ -27,7 +27,7 @@ STOPPED_WITHIN_S: Final = 1.0
 """So long an end waits for what is under way; a silent store would hold it up."""
 ETAG_CHARACTERS: Final = 12
 """Of an ETag in the name of a partial file: enough to tell an object from those it replaces."""
-_PART: Final = re.compile(rf"(.+)\.[0-9A-Za-z_-]{{1,{ETAG_CHARACTERS}}}\.part")
+_PART: Final = re.compile(rf"(.+)\.[0-9A-Za-z_-]{{{ETAG_CHARACTERS}}}\.part")
 SPARE_DISK_BYTES: Final = 64 << 20
 """Left free beside the files: a completely full disk breaks more than the download."""
 
