@@ -59,7 +59,7 @@ class NotingPace(SteadyPace):
     def release(self, rows: int) -> None:
         """Note that rows have been released, and when."""
         super().release(rows)
-        self.at.append(time.time())
+        self.at.append(time.monotonic())
         self.rows.append(rows)
 
 
@@ -76,7 +76,7 @@ def _measure(path: Path, rate: float) -> Released:
     run = Run(number=1, note="", source="", started="2026-01-01T00:00:00.000+00:00", start_offsets={})
     writer = Writer("here", 1, "now")
     producer = Producer(settings, open_source(settings), run, None, writer, lambda _record: True, stop)
-    pace = producer._pace = NotingPace(rate, time.time())
+    pace = producer._pace = NotingPace(rate, time.monotonic())
     ending = threading.Timer(SECONDS, stop.set)
     ending.start()
     producer.stream()
