@@ -302,10 +302,11 @@ def test_what_is_left_of_a_replaced_object_is_deleted(tmp_path):
         "data_0.txt.part",
         "data_0.txt.a.b.part",
         "data_0.txt.0123456789abc.part",
+        "data_0.txt.mine.part",
     ]
-    for name in ("data_0.txt.0123456789ab.part", "data_0.txt.a-2.part", *others):
+    for name in ("data_0.txt.0123456789ab.part", "data_0.txt.0123456789-2.part", *others):
         (tmp_path / name).write_bytes(b"x")
-    folder = "data_0.txt.0123.part"
+    folder = "data_0.txt.0123456789cd.part"
     (tmp_path / folder).mkdir()
     download(FlakyBucket(), [STORED], tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([STORED.key, *others, folder])
