@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cosmo.generator import Beam, Cosmics
+from cosmo.generator import Cosmics
 from cosmo.generator.beam_shape import DEAD_CELLS
 from generated_rows import chambers_of, hits_of, most_disorder, summary_of
 from sample_rows import recording
@@ -57,14 +57,13 @@ def measured(text):
 
 
 @pytest.fixture(scope="module")
-def recorded():
-    return measured(recording("minidt_beam_67000rows.csv.gz"))
+def recorded(recorded_beam):
+    return measured(recorded_beam)
 
 
 @pytest.fixture(scope="module")
-def generated():
-    beam = Beam(seed=7)
-    return measured(b"".join(beam.chunk(index).rows for index in range(6)))
+def generated(generated_beam):
+    return measured(generated_beam)
 
 
 def test_rows_per_orbit(recorded, generated):

@@ -11,10 +11,8 @@ import numpy as np
 import pytest
 
 from cosmo.detector import N_LAYERS, wire_position_mm
-from cosmo.generator import Beam
 from cosmo.generator.beam_tracks import hits_of_particles
 from generated_rows import chambers_of, hits_of
-from sample_rows import recording
 
 BX = 30  # TDC counts
 GAP = 20 * BX  # between clusters
@@ -71,14 +69,13 @@ def pairs(counts, channel, cluster):
 
 
 @pytest.fixture(scope="module")
-def recorded():
-    return measured(recording("minidt_beam_67000rows.csv.gz"))
+def recorded(recorded_beam):
+    return measured(recorded_beam)
 
 
 @pytest.fixture(scope="module")
-def generated():
-    beam = Beam(seed=7)
-    return measured(b"".join(beam.chunk(index).rows for index in range(6)))
+def generated(generated_beam):
+    return measured(generated_beam)
 
 
 def test_clusters(recorded, generated):
