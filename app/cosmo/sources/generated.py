@@ -51,7 +51,7 @@ class GeneratedSource:
         index, _, part = source.partition(".")
         n_empty = 0
         for name, chunk in self._named(int(index or 0), int(part or 0)):
-            if name != source:  # the part is not there, since the faults are others now
+            if name != source:  # also where that part is not there, since the faults are others now
                 offset = 0
             if offset and chunk.rows:  # after an update these may be other rows: then from their next line on
                 offset = chunk.rows.index(b"\n", min(offset, len(chunk.rows)) - 1) + 1
@@ -59,7 +59,6 @@ class GeneratedSource:
             n_empty = 0 if rows else n_empty + 1
             self.sleep(min(n_empty * PAUSE_STEP_S, LONGEST_PAUSE_S))
             yield Block(name, offset, offset + len(rows), rows)
-            offset = 0
 
     def close(self) -> None:
         """Do nothing: nothing is read ahead."""
