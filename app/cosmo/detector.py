@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 N_CHAMBERS: Final = 4
+N_FPGAS: Final = 2  #: that read chambers, two each
 N_CHANNELS: Final = 64
 """Cells of one chamber: 4 layers of 16."""
 N_LAYERS: Final = 4

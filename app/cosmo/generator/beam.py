@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cosmo.detector import N_FPGAS
 from cosmo.generator.delays import in_order_sent
 from cosmo.generator.faults import DeadChamber, Span
-from cosmo.generator.faults.fault import N_FPGAS
 from cosmo.generator.packets import dead_counts
 from cosmo.generator.pulses import COUNTS_PER_ORBIT, Pulses
 from cosmo.generator.recording import Recording

@@ -7,8 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmo.detector import TDC_PER_BX
-from cosmo.generator.faults.fault import N_FPGAS
+from cosmo.detector import N_FPGAS, TDC_PER_BX
 from cosmo.generator.pulses import COUNTS_PER_ORBIT, Origin, Pulses
 
 MEAN_DELAY_COUNTS: Final = 6 * TDC_PER_BX

@@ -7,9 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmo.detector import N_CHAMBERS, TDC_PER_BX
+from cosmo.detector import MAX_CHANNEL, N_CHAMBERS, N_FPGAS, TDC_PER_BX
 from cosmo.generator.beam_tracks import hits_of_particles
-from cosmo.generator.faults.fault import N_FPGAS
 from cosmo.generator.lookup import lookup, places
 from cosmo.generator.pulses import Origin, Pulses
 
@@ -34,7 +33,6 @@ UNMAPPED_SHARE: Final = 1.5e-4
 UNMAPPED_CHANNELS: Final = (129, 139)
 
 _CHAMBER_OF_HALO: Final = lookup(np.array(HALO_CHAMBER_SHARES))
-_CHANNELS_PER_FPGA: Final = 512
 
 
 def showers(rng: np.random.Generator, live_counts: int) -> Pulses:
@@ -108,7 +106,7 @@ def recorded(pulses: Pulses, dead_counts: NDArray[np.int64]) -> NDArray[np.bool_
     dead_counts
         How long each of them makes its cell dead, recorded or not, in TDC counts, shape (n,).
     """
-    cell = pulses.fpga * _CHANNELS_PER_FPGA + pulses.channel
+    cell = pulses.fpga * (MAX_CHANNEL + 1) + pulses.channel
     of_cells = np.argsort(cell, kind="stable")
     cell, counts = cell[of_cells], pulses.counts[of_cells]
     ready = np.ones(len(pulses), np.bool_)

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmo.detector import N_CHAMBERS, N_CHANNELS
-from cosmo.generator.faults.fault import ADDS, N_FPGAS, Fault, Span
+from cosmo.detector import N_CHAMBERS, N_CHANNELS, N_FPGAS
+from cosmo.generator.faults.fault import ADDS, Fault, Span
 from cosmo.generator.pulses import COUNTS_PER_ORBIT, Origin, Pulses
 
 MAX_HITS_PER_ORBIT: Final = 1000.0

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmo.detector import N_CHANNELS
+from cosmo.detector import N_CHANNELS, N_FPGAS
 from cosmo.errors import SettingsError
 from cosmo.generator.pulses import Pulses
 
-N_FPGAS: Final = 2
 ADDS, MOVES, LOSES = range(3)
 """Stages in which faults act; after the last one pulses are still in order."""
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmo.detector import N_CHAMBERS, N_CHANNELS
-from cosmo.generator.faults.fault import LOSES, N_FPGAS, Fault, Span, place_of
+from cosmo.detector import N_CHAMBERS, N_CHANNELS, N_FPGAS
+from cosmo.generator.faults.fault import LOSES, Fault, Span, place_of
 from cosmo.generator.pulses import Pulses
 
 
