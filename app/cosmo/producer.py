@@ -295,7 +295,8 @@ def produce(
 
     def publish(record: SliceRecord) -> bool:
         partition = record.number % partitions
-        return stream_log.publish(partition, record.number, record.text, record.headers(), gave_up)
+        value, headers = record.written(settings.producer.compression)
+        return stream_log.publish(partition, record.number, value, headers, gave_up)
 
     def gave_up() -> bool:
         on_alive()

@@ -203,6 +203,7 @@ class ProducerSettings(_Section):
     linger_ms: Whole
     slice_kib: Positive
     lag_rows: Annotated[int, Field(strict=True, ge=2)]
+    compression: Literal["none", "lz4"]
     carry_kib: Positive
 
     @property

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 
 from cosmo.detector import ORBIT_MODULUS
 from cosmo.errors import MalformedMessage
+from cosmo.slice_values import ENCODING, text_of, value_of
 from cosmo.timeslices import NO_EPOCH, Clock, Timeslice
 
 Headers = list[tuple[str, bytes]]
@@ -118,8 +119,13 @@ class SliceRecord:
         """Where a timeslicer stands after this slice."""
         return Clock(self.epoch, self.to_orbit, self.base)
 
+    def written(self, compression: str) -> tuple[bytes, Headers]:
+        """Return the record's value and all its headers; see `slice_values`."""
+        value, encoding = value_of(self.text, compression)
+        return value, [*self.headers(), *encoding]
+
     def headers(self) -> Headers:
-        """Return the record's headers."""
+        """Return the headers of a record whose value is the text itself."""
         return [
             ("run", str(self.run).encode()),
             ("number", str(self.number).encode()),
@@ -192,11 +198,11 @@ class Frame:
 
     @classmethod
     def read(cls, headers: dict[str, bytes], value: bytes | None) -> Frame:
-        """Read the headers named in NAMES.
+        """Read the headers named in NAMES, and the value as its encoding says.
 
         Raises
         ------
-        MalformedMessage : a header is missing or impossible, or the value is null.
+        MalformedMessage : a header is missing or impossible, or the value is null or not in its encoding.
         """
         if value is None:
             raise MalformedMessage("expected the text of a timeslice, got a null record")
@@ -210,7 +216,7 @@ class Frame:
                 split=_flag(headers["split"]),
                 first_release=_unix_s(headers["first_release"]),
                 last_release=_unix_s(headers["last_release"]),
-                text=value,
+                text=text_of(value, headers.get(ENCODING)),
             )
         except (KeyError, ValueError, TypeError) as error:
             raise MalformedMessage(f"expected the headers of a timeslice, got {error!r}") from error

@@ -23,8 +23,9 @@ class Figures:
 
     rows_of_pass: dict[str, int]
     pure: dict[str, dict[str, list[float]]] = field(default_factory=dict)  #: before all else, and after
-    laid_rows_per_s: dict[str, float] = field(default_factory=dict)  #: the producer alone, with its start
-    backlog: dict[str, WorkedOff] = field(default_factory=dict)
+    laid_rows_per_s: dict[str, dict[str, float]] = field(default_factory=dict)
+    """By kind and compression: the producer alone, with its start."""
+    backlog: dict[str, dict[str, WorkedOff]] = field(default_factory=dict)  #: by kind, then by compression
     cores: Compared | None = None
     malformed: Compared | None = None  #: beam with 1 % malformed rows, and without
     released: list[Released] = field(default_factory=list)

@@ -30,9 +30,15 @@ LADDERS: dict[str, tuple[float, ...]] = {
 PLAIN_RATES = (
     (COSMICS, 1_100.0),
     (COSMICS, 10_000.0),
-    *((BEAM, rate) for rate in (40_000.0, 60_000.0, 80_000.0, 100_000.0)),
+    *((BEAM, rate) for rate in (50_000.0, 75_000.0, 100_000.0)),
 )
-BACKLOG_ROWS = {COSMICS: 12_000_000, BEAM: 20_000_000}
+BACKLOG_ROWS = {
+    (COSMICS, "none"): 12_000_000,
+    (BEAM, "none"): 20_000_000,
+    (COSMICS, "lz4"): 12_000_000,
+    (BEAM, "lz4"): 12_000_000,
+}
+"""By kind of rows and the compression of their slices."""
 PAIR_ROWS = 3_000_000
 PAIRS = 5
 MALFORMED_PAIRS = 3
@@ -96,12 +102,15 @@ def _backlogs(
     one = Session(broker.settings, folder, cores[:1])
     streams: list[Stream] = []
     try:
-        for kind, each in rows.items():
-            streams.append(Stream(broker.settings, folder, f"backlog-{kind}", each))
+        for (kind, compression), least in BACKLOG_ROWS.items():
+            name = f"backlog-{kind}-{compression}"
+            stream = Stream(broker.settings, folder, name, rows[kind], producer__compression=compression)
+            streams.append(stream)
             laid_at = time.time()
-            laid = streams[-1].lay(BACKLOG_ROWS[kind])
-            figures.laid_rows_per_s[kind] = laid / (time.time() - laid_at)
-            said(f"{laid:,} rows of {kind} laid at {figures.laid_rows_per_s[kind]:,.0f} rows/s")
+            laid = stream.lay(least)
+            rate = laid / (time.time() - laid_at)
+            figures.laid_rows_per_s.setdefault(kind, {})[compression] = rate
+            said(f"{laid:,} rows of {kind}, compression {compression}, laid at {rate:,.0f} rows/s")
         pairs = Stream(broker.settings, folder, "pairs", rows[BEAM])
         streams.append(pairs)
         pairs.lay(PAIR_ROWS)
@@ -130,11 +139,14 @@ def _backlogs(
             with_some, without = figures.malformed.one[-1], figures.malformed.two[-1]
             said(f"1 % malformed, pair {pair}: {with_some:,.0f} rows/s, {without:,.0f} without")
         # Last, because Java takes some 50 million rows to get as fast as it is in a run that lasts.
-        for kind, stream in zip(rows, streams, strict=False):
-            done = both.work_off(stream, "whole", broker.process_ids)
-            figures.backlog[kind] = done
+        for (kind, compression), stream in zip(BACKLOG_ROWS, streams, strict=False):
+            done = both.work_off(stream, compression, broker.process_ids)
+            figures.backlog.setdefault(kind, {})[compression] = done
             figures.accounts.append(done.account)
-            said(f"(b) backlog of {kind}: {done.rows_per_s:,.0f} rows/s in {done.batches} batches")
+            said(
+                f"(b) backlog of {kind}, compression {compression}: {done.rows_per_s:,.0f} rows/s "
+                f"in {done.batches} batches"
+            )
     finally:
         for each in (both, one, *streams):
             each.close()

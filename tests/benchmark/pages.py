@@ -11,17 +11,15 @@ from typing import Any
 
 def limits(figures: dict[str, Any]) -> str:
     """Return (a), (b) and the maximum of (c) by kind of rows."""
-    lines = [
-        "| rows/s | (a) one core | (a) all cores | (b) backlog | (b)/(a) | (c) sustained | (c)/(a) |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
+    heads = ["rows/s", "(a) one core", "(a) all cores"]
+    for measured, letter in (("(b) CSV lines", "b"), ("(b) LZ4", "b"), ("(c) sustained", "c")):
+        heads += [measured, f"({letter})/(a)"]
+    lines = [f"| {' | '.join(heads)} |", "|---" + 8 * "|---:" + "|"]
     for kind, sustained in figures["sustained_rows_per_s"].items():
         one, every = (statistics.mean(figures["pure"][kind][cores]) for cores in ("one_core", "all_cores"))
-        backlog = figures["backlog"][kind]["rows_per_s"]
-        lines.append(
-            f"| {kind} | {one:,.0f} | {every:,.0f} | {backlog:,.0f} | {backlog / every:.2f} "
-            f"| {sustained:,.0f} | {sustained / every:.2f} |"
-        )
+        plain, packed = (figures["backlog"][kind][each]["rows_per_s"] for each in ("none", "lz4"))
+        shares = [f"{rate:,.0f} | {rate / every:.2f}" for rate in (plain, packed, sustained)]
+        lines.append(f"| {kind} | {one:,.0f} | {every:,.0f} | {' | '.join(shares)} |")
     return "\n".join(lines)
 
 

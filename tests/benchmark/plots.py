@@ -25,7 +25,7 @@ STYLE = {
     "axes.grid": True,
     "grid.alpha": 0.3,
 }
-BLUE, ORANGE, GREEN, GREY = "#2f6db3", "#d9822b", "#3f9b6c", "#8a8a8a"
+BLUE, ORANGE, GREEN, LIGHT_GREEN, GREY = "#2f6db3", "#d9822b", "#3f9b6c", "#8fcfae", "#8a8a8a"
 
 
 def draw(figures: dict[str, Any], folder: Path) -> list[Path]:
@@ -51,13 +51,14 @@ def throughput(axes: Axes, figures: dict[str, Any]) -> bool:
     plain = max(at["measured_rows_per_s"] for at in figures["plain"])
     bars: list[tuple[str, Callable[[str], float], str]] = [
         ("(a) pure limit, all cores", lambda kind: _mean(figures["pure"][kind]["all_cores"]), GREY),
-        ("(b) analysis alone, backlog", lambda kind: figures["backlog"][kind]["rows_per_s"], GREEN),
+        ("(b) analysis alone, backlog", lambda kind: figures["backlog"][kind]["none"]["rows_per_s"], GREEN),
+        ("(b) of slices in LZ4", lambda kind: figures["backlog"][kind]["lz4"]["rows_per_s"], LIGHT_GREEN),
         ("(c) product, sustained", lambda kind: figures["sustained_rows_per_s"][kind], BLUE),
         ("(d) plain design, most seen", lambda _kind: plain, ORANGE),
     ]
     width = 0.8 / len(bars)
     for index, (label, value, colour) in enumerate(bars):
-        places = [place + (index - 1.5) * width for place in range(len(kinds))]
+        places = [place + (index - (len(bars) - 1) / 2) * width for place in range(len(kinds))]
         drawn = axes.bar(places, [value(kind) for kind in kinds], width, label=label, color=colour)
         axes.bar_label(drawn, labels=[f"{value(kind) / 1e6:.2f} M" for kind in kinds], fontsize=8)
     axes.set_xticks(range(len(kinds)), [f"rows of {kind}" for kind in kinds])

@@ -61,7 +61,7 @@ def verdicts(figures: Figures) -> Iterator[Verdict]:
     for at in figures.released:
         off = max(abs(share) for share in at.off)
         yield Verdict(f"release off {_rate(at.rows_per_s)} rows/s over any 10 s", off, 0.01, at_least=False)
-    for kind, done in figures.backlog.items():
+    for kind, done in ((kind, by["none"]) for kind, by in figures.backlog.items()):
         first, second = done.resident_mib
         yield Verdict(
             f"backlog of {done.rows:,} {kind}: memory, second half / first",
@@ -79,9 +79,9 @@ def verdicts(figures: Figures) -> Iterator[Verdict]:
 def _of_throughput(figures: Figures) -> Iterator[Verdict]:
     for kind in figures.pure:
         pure = figures.pure_rows_per_s(kind)
-        if kind in figures.backlog:
-            share = ratio(figures.backlog[kind].rows_per_s, pure)
-            yield Verdict(f"{kind}: backlog (b) / pure limit (a)", share, 0.5)
+        for compression, done in figures.backlog.get(kind, {}).items():
+            share = ratio(done.rows_per_s, pure)
+            yield Verdict(f"{kind}, compression {compression}: backlog (b) / pure limit (a)", share, 0.5)
         if kind in figures.sustained_rows_per_s:
             sustained = figures.sustained_rows_per_s[kind]
             yield Verdict(f"{kind}: sustained maximum (c) / pure limit (a)", ratio(sustained, pure), 0.25)
@@ -114,20 +114,30 @@ def _against_plain(figures: Figures) -> Iterator[Verdict]:
 
 def _limits(figures: Figures) -> Table:
     table = _table(
-        "rows/s", "(a) pure, one core", "(a) pure, all cores", "(b) backlog", "(b)/(a)", "b: CPU s/Mrow"
+        "rows/s",
+        "(a) pure, one core",
+        "(a) pure, all cores",
+        "compression",
+        "(b) backlog",
+        "(b)/(a)",
+        "b: CPU s/Mrow",
+        "b: memory MiB, most in 1st / 2nd half",
     )
-    table.add_column("b: memory MiB, most in 1st / 2nd half", justify="right")
     for kind in figures.rows_of_pass:
-        done = figures.backlog.get(kind)
-        table.add_row(
-            kind,
-            f"{figures.pure_rows_per_s(kind, 'one_core'):,.0f}",
-            f"{figures.pure_rows_per_s(kind):,.0f}",
-            f"{done.rows_per_s:,.0f}" if done else "",
-            f"{ratio(done.rows_per_s, figures.pure_rows_per_s(kind)):.2f}" if done else "",
-            _cpu(done.cpu_s_per_mrow) if done else "",
-            " / ".join(f"{mib:,.0f}" for mib in done.resident_mib) if done else "",
-        )
+        pure = figures.pure_rows_per_s(kind)
+        limits = [kind, f"{figures.pure_rows_per_s(kind, 'one_core'):,.0f}", f"{pure:,.0f}"]
+        backlogs = [
+            [
+                compression,
+                f"{done.rows_per_s:,.0f}",
+                f"{ratio(done.rows_per_s, pure):.2f}",
+                _cpu(done.cpu_s_per_mrow),
+                " / ".join(f"{mib:,.0f}" for mib in done.resident_mib),
+            ]
+            for compression, done in figures.backlog.get(kind, {}).items()
+        ]
+        for place, backlog in enumerate(backlogs or [[]]):
+            table.add_row(*(["", "", ""] if place else limits), *backlog)
     return table
 
 

@@ -25,6 +25,7 @@ from stream_parts import GIVE_UP_S, Parts, wait_until
 
 from against_oracle import as_oracle
 from cosmo.results import SummaryMessage, result_schema
+from cosmo.slice_records import SliceRecord
 from oracle.summary import of_file_bytes
 from sample_rows import recording
 
@@ -156,6 +157,30 @@ def test_the_producer_is_killed_five_times(cosmics: Recording, new_parts: NewPar
         parts.wait_until_through()
     assert 0 < rows_so_far < cosmics.rows, "all were killed in mid-stream"
     assert_exact(parts, summary_of(cosmics.path))
+
+
+def test_values_are_compressed_from_a_restart_on(cosmics: Recording, new_parts: NewParts, spark) -> None:
+    parts = new_parts(**files(cosmics.path))
+    parts.begin_run()
+    with parts.analysing(spark):
+        plain = parts.start("produce")
+        wait_until(lambda: parts.rows_sent() > 0, "rows as CSV lines", by=plain)
+        assert parts.stop(plain) == 0
+        document = parts.write_document(
+            parts.folder, producer__compression="lz4", producer__rows_per_s="maximum"
+        )
+        assert parts.start("produce", document=document).wait(GIVE_UP_S) == 0
+        parts.wait_until_through()
+    assert_exact(parts, summary_of(cosmics.path))
+
+    records = parts.slice_records()
+    compressed = [record for record in records if ("encoding", b"lz4") in record.headers]
+    as_text = [record for record in records if record.value and record not in compressed]
+    assert all(record.value.startswith(b"2,") or record.value.startswith(b"HEAD") for record in as_text)
+    assert as_text
+    assert compressed
+    rows = sum(SliceRecord.read(record.headers, record.value).rows for record in compressed)
+    assert sum(len(record.value) for record in compressed) < 15 * rows, "a row has 25 bytes"
 
 
 def test_summarise_says_what_the_oracle_says(cosmics: Recording, told_by_oracle: Future) -> None:

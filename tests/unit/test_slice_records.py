@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,7 +31,7 @@ RECORD = SliceRecord(
 )
 
 orbit = st.integers(0, 2**32 - 1)
-count = st.integers(0, 2**63)
+count = st.integers(0, 10**18 - 1)
 time_s = st.floats(0, 4e9)
 records = st.builds(
     SliceRecord,
@@ -60,6 +61,50 @@ records = st.builds(
 @given(records)
 def test_headers_and_back(record):
     assert SliceRecord.read(record.headers(), record.text) == record
+
+
+@pytest.mark.parametrize("compression", ["none", "lz4"])
+@settings(max_examples=20)
+@given(records, st.integers(1, 2000))
+def test_value_and_headers_and_back(compression, record, times):
+    record = replace(record, text=record.text * times)
+    value, headers = record.written(compression)
+    assert SliceRecord.read(headers, value) == record
+    assert len(value) <= len(record.text)
+
+
+def test_a_value_is_csv_lines_unless_asked_otherwise_and_where_it_would_not_shrink():
+    assert RECORD.written("none") == RECORD.written("lz4") == (RECORD.text, RECORD.headers())
+
+
+def test_a_compressed_value_is_a_frame_of_lz4():
+    record = replace(RECORD, text=RECORD.text * 1000)
+    value, headers = record.written("lz4")
+    assert headers == [*RECORD.headers(), ("encoding", b"lz4")]
+    assert value.startswith(b"\x04\x22\x4d\x18")
+    assert len(value) < len(record.text) / 10
+    assert pa.decompress(value, len(record.text), codec="lz4", asbytes=True) == record.text
+
+
+COMPRESSED = replace(RECORD, text=RECORD.text * 1000).written("lz4")[0]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "value", "said"),
+    [
+        (b"lz4", COMPRESSED[:-4], "expected a frame of LZ4, got"),
+        (b"lz4", COMPRESSED[: len(COMPRESSED) // 2], "expected a frame of LZ4"),
+        (b"lz4", COMPRESSED + b"more", "expected a frame of LZ4"),
+        (b"lz4", b"2,0,5,10,1,1\n", "expected a frame of LZ4, got 13 bytes"),
+        (b"LZ4", COMPRESSED, "expected the encoding lz4 or none, got b'LZ4'"),
+        (b"gzip", COMPRESSED, "expected the encoding lz4 or none, got b'gzip'"),
+        (b"", COMPRESSED, "expected the encoding lz4 or none, got b''"),
+        (b"\xff" * 1000, COMPRESSED, "expected the encoding lz4 or none"),
+    ],
+)
+def test_a_value_that_is_not_in_its_encoding(encoding, value, said):
+    with pytest.raises(MalformedMessage, match=said):
+        SliceRecord.read([*RECORD.headers(), ("encoding", encoding)], value)
 
 
 def test_clock_is_where_a_timeslicer_goes_on():

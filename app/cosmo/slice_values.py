@@ -1,0 +1,48 @@
+"""A timeslice's text as the value of its record, and back: CSV lines as they are, or compressed. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+ENCODING: Final = "encoding"
+"""Header of a record whose value is not the CSV lines themselves; `lz4`: a frame of LZ4 that holds them."""
+_LZ4: Final = "lz4"
+
+
+def value_of(text: bytes, compression: str) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """Return a record's value and the header that it needs, if any; what would not shrink stays as it is.
+
+    Parameters
+    ----------
+    compression : `none` or `lz4`, as in the settings.
+    """
+    if compression == _LZ4:
+        packed: bytes = pa.compress(text, codec=_LZ4, asbytes=True)
+        if len(packed) < len(text):
+            return packed, [(ENCODING, _LZ4.encode())]
+    return text, []
+
+
+def text_of(value: bytes, encoding: bytes | None) -> bytes:
+    """Return the text that a value holds.
+
+    Parameters
+    ----------
+    encoding : the record's header of that name, None where it has none.
+
+    Raises
+    ------
+    ValueError : the encoding is unknown, or the value is not what it says.
+    """
+    if encoding is None:
+        return value
+    if encoding != _LZ4.encode():
+        raise ValueError(f"expected the {ENCODING} {_LZ4} or none, got {encoding[:40]!r}")
+    try:
+        with pa.CompressedInputStream(pa.BufferReader(value), _LZ4) as stream:
+            text: bytes = stream.read()
+    except OSError as error:
+        raise ValueError(f"expected a frame of LZ4, got {len(value)} bytes: {error}") from error
+    return text
