@@ -28,6 +28,7 @@ PURE = (
     "pending_rows",
     "slice_numbers",
     "slice_records",
+    "slice_values",
     "statistics",
     "timeslices",
     "valid_text",
