@@ -38,7 +38,9 @@ Columns = dict[str, NDArray[np.generic]]
 _PLAIN_DECIMAL = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?")
 _NEWLINE, _CARRIAGE_RETURN, _POINT = 10, 13, ord(".")
 _NINE: Final = np.uint8(9)
-_MOST_DIGITS: Final = 10  #: of a usual number
+_USUAL_BYTES: Final = 29
+"""Most of a usual row with its newline: no number has more than 18 digits then, and uint64 holds it."""
+_FILLER: Final = b"0,0,0,0,0,0\n"
 _FRACTION_DIGITS: Final = 6
 """A number below 2^32 with no more decimals than this is integral in float64 only if it is so in its text."""
 _RANGES: Final = (
@@ -58,7 +60,7 @@ _HIT_TYPES: Final = {
 _INTEGERS: Final = dict(
     zip(COLUMNS, (pa.uint8(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint16(), pa.uint8()), strict=True)
 )
-_WHOLE: Final = dict.fromkeys(COLUMNS, pa.int64())
+_WHOLE: Final = dict.fromkeys(COLUMNS, pa.uint64())
 _FLOAT_TDC: Final = {**_INTEGERS, "TDC_MEAS": pa.float64()}
 _FLOATS: Final = dict.fromkeys(COLUMNS, pa.float64())
 
@@ -96,21 +98,17 @@ def read(text: bytes) -> Lines:
     if text and not text.endswith(b"\n"):
         text += b"\n"
     raw = np.frombuffer(text, dtype=np.uint8)
-    control = np.flatnonzero(raw <= ord(" "))  # in plain text these are the newlines
-    at_newline = raw[control] == _NEWLINE
-    ends = control[at_newline] + 1
-    # A lone carriage return is a line's end to pyarrow, not to us.
-    plain = bool(at_newline.all()) or _only_crlf(raw, control[~at_newline])
-    plain = (
-        plain
-        and len(ends) > 0
-        and int(raw.max()) <= ord("9")
-        and np.diff(ends, prepend=0).max() <= MAX_LINE_BYTES + 1
-    )
-    columns = _columns(text, raw, ends) if plain else None
-    if columns is not None:
-        return _lines(text, ends, _fates(columns), columns)
-    return _read_with_odd_lines(text, raw, ends)
+    if int(raw.max(initial=0)) <= ord("9"):
+        control = np.flatnonzero(raw <= ord(" "))  # in plain text these are the newlines
+        at_newline = raw[control] == _NEWLINE
+        ends = control[at_newline] + 1
+        # A lone carriage return is a line's end to pyarrow, not to us.
+        plain = bool(at_newline.all()) or _only_crlf(raw, control[~at_newline])
+        plain = plain and np.diff(ends, prepend=0).max(initial=0) <= MAX_LINE_BYTES + 1
+        columns = _columns(text, raw, ends) if plain else None
+        if columns is not None:
+            return _lines(text, ends, _fates(columns), columns)
+    return _read_with_odd_lines(text, raw)
 
 
 def judge(line: bytes) -> int:
@@ -209,65 +207,53 @@ def _parse(text: bytes, n_lines: int, types: dict[str, pa.DataType]) -> Columns 
 
 def _fates(columns: Columns) -> NDArray[np.uint8]:
     """Return the fates of rows of six plain decimal numbers each."""
-    head = columns["HEAD"]
-    fate = (
-        head.astype(np.uint8, copy=False) if head.dtype == np.uint8 else np.zeros(len(head), dtype=np.uint8)
-    )
-    if head.dtype != np.uint8:
-        integral = (head >= 0) & (head < N_HEADS) & (head == np.floor(head))  # type: ignore[operator]
-        fate = np.where(integral, np.where(integral, head, 0).astype(np.uint8), MALFORMED["head"]).astype(
-            np.uint8
-        )
-    elif len(head) and int(head.max()) >= N_HEADS:
-        fate = np.where(head < N_HEADS, head, MALFORMED["head"]).astype(np.uint8)  # type: ignore[operator]
-    hit = None
+    head = columns["HEAD"].copy()
+    head[_outside(head, N_HEADS - 1)] = MALFORMED["head"]
+    fate = head.astype(np.uint8)
     for reason, name, largest in reversed(_RANGES):  # reversed: the first reason is written last and stays
-        values = columns[name]
-        floating = values.dtype.kind == "f"
-        if not floating and (np.iinfo(values.dtype).max <= largest or int(values.max(initial=0)) <= largest):  # type: ignore[type-var]
-            continue
-        hit = (columns["HEAD"] == HIT_HEAD) if hit is None else hit
-        bad = (values > largest) | (values < 0)  # type: ignore[operator]
-        if floating:
-            bad |= values != np.floor(values)
-        bad &= hit
-        if bad.any():
-            fate = np.where(bad, MALFORMED[reason], fate).astype(np.uint8)
+        outside = _outside(columns[name], largest)
+        fate[outside[head[outside] == HIT_HEAD]] = MALFORMED[reason]
     return fate
+
+
+def _outside(values: NDArray[np.generic], largest: int) -> NDArray[np.int64]:
+    """Return the places of values that are not a whole number from 0 to the largest."""
+    outside = values > largest  # type: ignore[operator]
+    if values.dtype.kind == "f":
+        outside |= (values < 0) | (values != np.floor(values))  # type: ignore[operator]
+    return np.flatnonzero(outside)
 
 
 def _lines(text: bytes, ends: NDArray[np.int64], fate: NDArray[np.uint8], columns: Columns) -> Lines:
     def hits_only(name: str) -> NDArray[np.generic]:
         values, wanted = columns[name], _HIT_TYPES[name]
-        if values.dtype == wanted:
-            return values
-        return np.where(fate == HIT_HEAD, values, 0).astype(wanted)  # an ancillary row may hold anything
+        if values.dtype.kind == "f":  # an ancillary row may hold anything
+            values = np.where(fate == HIT_HEAD, values, 0)
+        return values.astype(wanted, copy=False)
 
     return Lines(text, ends, fate, *(hits_only(name) for name in COLUMNS[1:]))  # type: ignore[arg-type]
 
 
-def _read_with_odd_lines(text: bytes, raw: NDArray[np.uint8], ends: NDArray[np.int64]) -> Lines:
+def _read_with_odd_lines(text: bytes, raw: NDArray[np.uint8]) -> Lines:
     """Read lines among which are some that pyarrow gives up on, or takes for something else.
 
-    Most are still six plain whole numbers: those are read at once. The rest, a text of its own, is read as
-    floating point but for its odd lines, and these are judged one by one.
+    Most are still six plain whole numbers: those are read at once, with rows of zeros in the places of the
+    rest. The rest, a text of its own, is read as floating point but for its odd lines, and these are judged
+    one by one.
     """
-    fate = np.zeros(len(ends), dtype=np.uint8)
-    full: Columns = {name: np.zeros(len(ends), dtype=_HIT_TYPES[name]) for name in COLUMNS[1:]}
+    ends, rest = _unusual_lines(raw)
+    mostly_usual = 2 * int(rest.sum()) < len(rest)
+    columns = _parse(_filled(text, ends, rest), len(ends), _WHOLE) if mostly_usual else None
+    if columns is None:  # then all lines are the rest
+        rest[:] = True
+        columns = {name: np.zeros(len(ends), dtype=np.uint64) for name in COLUMNS}
+    lines = _lines(text, ends, _fates(columns), columns)
 
     def put(chosen: NDArray[np.int64], columns: Columns) -> None:
         found = _lines(b"", ends[:0], _fates(columns), columns)
-        fate[chosen] = found.fate
-        for attribute, name, _ in _RANGES:
-            full[name][chosen] = getattr(found, attribute)
+        for attribute in ("fate", "fpga", "channel", "orbit", "bx", "tdc"):
+            getattr(lines, attribute)[chosen] = getattr(found, attribute)
 
-    rest = _unusual_lines(raw, ends)
-    if not rest.all():
-        columns = _parse(line_bytes(text, ends, ~rest), len(rest) - int(rest.sum()), _WHOLE)
-        if columns is None:  # as below
-            rest[:] = True
-        else:
-            put(np.flatnonzero(~rest), columns)
     places = np.flatnonzero(rest)
     rest_text = line_bytes(text, ends, rest) if len(places) else b""
     rest_ends = np.cumsum(np.diff(ends, prepend=0)[rest])
@@ -282,23 +268,34 @@ def _read_with_odd_lines(text: bytes, raw: NDArray[np.uint8], ends: NDArray[np.i
     for i in np.flatnonzero(odd).tolist():
         verdict = _fate_or_numbers(rest_text[rest_ends[i - 1] if i else 0 : rest_ends[i] - 1])
         if isinstance(verdict, int):
-            fate[places[i]] = verdict
+            lines.fate[places[i]] = verdict
         else:
             numbers[int(places[i])] = verdict
     if numbers:
         put(np.array(list(numbers)), _columns_of(list(numbers.values())))
-    return _lines(text, ends, fate, full)
+    return lines
 
 
-def _unusual_lines(raw: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which lines are not six numbers of one to ten digits, and no more than that; shape (lines,)."""
-    marks = np.flatnonzero((raw - np.uint8(ord("0"))) > _NINE)
-    digits = np.diff(marks, prepend=-1) - 1
+def _filled(text: bytes, ends: NDArray[np.int64], out: NDArray[np.bool_]) -> bytes:
+    """Return the text with a row of zeros in the place of each line that is `out`."""
+    stops = ends[out].tolist()
+    starts = (ends - np.diff(ends, prepend=0))[out].tolist()
+    return _FILLER.join([text[a:b] for a, b in zip([0, *stops], [*starts, len(text)], strict=True)])
+
+
+def _unusual_lines(raw: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the lines' ends, and which are not six numbers of digits in few bytes; shapes (lines,)."""
+    is_mark = (raw - np.uint8(ord("0"))) > _NINE
+    marks = np.flatnonzero(is_mark)
     kinds = raw[marks]
-    wrong = (digits < 1) | (digits > _MOST_DIGITS) | ((kinds != ord(",")) & (kinds != _NEWLINE))
-    unusual = np.diff(np.flatnonzero(kinds == _NEWLINE), prepend=-1) != len(COLUMNS)
-    unusual[np.searchsorted(ends, marks[wrong], side="right")] = True
-    return np.asarray(unusual)
+    newlines = np.flatnonzero(kinds == _NEWLINE)
+    ends = marks[newlines] + 1
+    unusual = (np.diff(newlines, prepend=-1) != len(COLUMNS)) | (np.diff(ends, prepend=0) > _USUAL_BYTES)
+    unusual[:1] |= is_mark[:1]
+    after_mark = np.flatnonzero(is_mark[1:] & is_mark[:-1]) + 1  # an empty field
+    others = marks[(kinds != ord(",")) & (kinds != _NEWLINE)]
+    unusual[np.searchsorted(ends, np.concatenate((after_mark, others)), side="right")] = True
+    return ends, unusual
 
 
 # Classes of bytes, and which may follow which in a row of plain decimal numbers.
