@@ -9,8 +9,10 @@ from cosmo.timeslices import Limits, cut_lines
 
 def hits_of(text):
     """Return (FPGA, channel, orbit, BX, TDC) of the HEAD 2 rows as columns, in the order of the rows."""
-    rows = [line.split(b",")[1:] for line in text.splitlines() if line.startswith(b"2,")]
-    return np.array(rows, np.int64).reshape(-1, 5).T
+    rows = b",".join(line for line in text.splitlines() if line.startswith(b"2,"))
+    head, *columns = np.fromstring(rows, np.int64, sep=",").reshape(-1, 6).T
+    assert (head == 2).all()
+    return np.array(columns)
 
 
 def summary_of(text):

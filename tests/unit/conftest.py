@@ -1,5 +1,7 @@
 """Random examples are the same at every run, so that a failure is one for everybody; and beam to compare."""
 
+import gc
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -10,6 +12,16 @@ settings.register_profile(
     "cosmo", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("cosmo")
+
+
+def pytest_sessionstart():
+    gc.disable()
+
+
+def pytest_collection_finish():
+    """Keep what was imported out of what the garbage collector looks through again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from oracle.rows import lines
 from oracle.timeslicer import ORBITS, cut
 from sample_rows import hit, scintillator
 
-N_ORBITS = 1500  # more than there are blocks, so that they must become larger
+N_ORBITS = 700  # more than there are blocks, so that they must become larger; twice more in three passes
 
 
 def rows(first_orbit, orbits=N_ORBITS):

@@ -1,5 +1,6 @@
 """Stores that know less of S3 than most: HEAD without parts, lists in the older form."""
 
+import functools
 import gc
 import hashlib
 import http.server
@@ -16,6 +17,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
+import botocore.session
 import pytest
 import yaml
 
@@ -124,6 +126,14 @@ class _Answers(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _descriptions_of_s3_are_read_once():
+    """Each test has a client of its own; what botocore knows of S3 is the same for all, and slow to read."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture

@@ -33,9 +33,9 @@ def test_window_forgets_what_is_too_old():
 
 
 def test_window_stays_small_whatever_the_rate():
-    recent = Recent(span_s=60)
+    recent, nothing = Recent(span_s=60), Summary.empty()
     for tick in range(2000):
-        recent.add(tick / 20, Summary.empty())
+        recent.add(tick / 20, nothing)
     assert len(recent.buckets) <= BUCKETS_PER_SPAN + 1
 
 
@@ -48,18 +48,18 @@ def test_sealing_divides():
 
 
 def test_sealing_without_end_stays_bounded_and_loses_nothing():
-    recent = Recent(span_s=3600)
+    recent, one = Recent(span_s=3600), hits_summary(1)
     for second in range(3 * MAX_BUCKETS):
-        recent.add(second, hits_summary(1))
+        recent.add(second, one)
         recent.seal()
     assert len(recent.buckets) == MAX_BUCKETS
     assert total(recent.buckets).hits[0] == 3 * MAX_BUCKETS
 
 
 def test_a_window_forgets_however_often_it_is_divided():
-    recent, every_s, hour = Recent(span_s=3600), 15, 3600
+    recent, one, every_s, hour = Recent(span_s=3600), hits_summary(1), 15, 3600
     for second in range(0, 4 * hour, every_s):
-        recent.add(second, hits_summary(1))
+        recent.add(second, one)
         if second % 45 == 0:  # pages are paused and resumed all the time
             recent.seal()
     kept = int(total(recent.buckets).hits[0]) * every_s

@@ -175,15 +175,15 @@ def test_where_a_part_is_no_longer_there_a_source_goes_on_with_all_of_the_next_c
 
 
 def test_a_source_passes_over_chunks_without_rows_with_pauses_and_gives_its_caller_the_turn():
-    """The third to the hundredth chunk are lost."""
+    """The third to the sixtieth chunk are lost: more than the pauses grow for."""
     pauses_s = []
-    lost = parse_fault("rate-drop:kept_share=0,from_orbit=1024,to_orbit=51200")
+    lost = parse_fault("rate-drop:kept_share=0,from_orbit=1024,to_orbit=30720")
     blocks = GeneratedSource(Beam(faults=(lost,)), pauses_s.append).blocks()
-    seen = [next(blocks) for _ in range(102)]
-    assert [block.source for block in seen] == [str(index) for index in range(102)]
-    assert [index for index, block in enumerate(seen) if block.text] == [0, 1, 100, 101]
+    seen = [next(blocks) for _ in range(62)]
+    assert [block.source for block in seen] == [str(index) for index in range(62)]
+    assert [index for index, block in enumerate(seen) if block.text] == [0, 1, 60, 61]
     assert pauses_s[:5] == pytest.approx([0, 0, 0.001, 0.002, 0.003])
-    assert pauses_s[98:] == pytest.approx([0.05, 0.05, 0, 0])
+    assert pauses_s[58:] == pytest.approx([0.05, 0.05, 0, 0])
 
 
 def test_a_source_goes_on_inside_a_part_of_a_chunk():

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,10 @@ from cosmo.commands.shared.tunnel import ways
 
 ROOT = Path(__file__).parents[2]
 PORTS = {"dashboard": 5006, "spark_application_ui": 4040, "spark_master_ui": 8080}
-FAKE = """\
-#!/usr/bin/env python3
+FAKE = f"""\
+#!{Path(sys.executable).resolve()} -IS
 import json, os, sys
-said = {"argv": sys.argv[1:], "folder": os.getcwd(), "config": os.environ["COSMO_CONFIG_PATH"]}
+said = dict(argv=sys.argv[1:], folder=os.getcwd(), config=os.environ["COSMO_CONFIG_PATH"])
 open("called.json", "w").write(json.dumps(said))
 print(os.environ.get("FAKE_SAYS", ""))
 if "--die" in sys.argv: os.kill(os.getpid(), 9)
