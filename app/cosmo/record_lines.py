@@ -19,7 +19,7 @@ SHOWN_BYTES: Final = 80
 def line_of(topics: Topics, topic: str, record: Record) -> str:
     """Return a record as one line: when, where, what."""
     time = date_or_number(record.timestamp_s, utc).replace("T", " ").removesuffix("+00:00")
-    return f"{time}  {record.partition}/{record.offset}  {_what(topics, topic, record)}"
+    return _printable(f"{time}  {record.partition}/{record.offset}  {_what(topics, topic, record)}")
 
 
 def json_of(topics: Topics, topic: str, record: Record) -> str:
@@ -87,7 +87,8 @@ def _run(run: Run) -> str:
 
 def _message(topics: Topics, topic: str, record: Record) -> SliceRecord | Result | RunTotal | Run | None:
     """Return what the record holds; None if it is no message of COSMO's, nor means to be."""
-    if topic == topics.stream.name and record.header("number") is not None:
+    means_a_slice = record.header("run") is not None or record.header("number") is not None
+    if topic == topics.stream.name and means_a_slice:
         return SliceRecord.read(record.headers, record.value)
     if topic == topics.results.name:
         return Result.from_json(record.value)
@@ -95,6 +96,11 @@ def _message(topics: Topics, topic: str, record: Record) -> SliceRecord | Result
         is_total = (record.key or b"").startswith(b"total:")
         return RunTotal.from_json(record.value) if is_total else Run.from_json(record.value)
     return None
+
+
+def _printable(text: str) -> str:
+    """Return one line that moves no cursor, whatever somebody wrote into a record."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _text(value: bytes | None) -> str | None:

@@ -226,6 +226,11 @@ UNKNOWN = json.dumps({"schema_version": 99}).encode()
         pytest.param(UNKNOWN, "schema version 1, got version 99", id="of another schema"),
         pytest.param(b"\xff\x00", "the JSON of a Result", id="binary"),
         pytest.param(None, "a null record", id="null"),
+        pytest.param(
+            result(1_000_000, 3).to_json(),
+            "the headers run and number of result 1000000",
+            id="without headers",
+        ),
     ],
 )
 def test_unreadable_messages_are_skipped_counted_and_told_once(broker, following, caplog, message, words):

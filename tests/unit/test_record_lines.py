@@ -71,12 +71,18 @@ def test_a_run():
         pytest.param("other", b"\x1b[2J", [], r"'\x1b[2J'", id="a terminal's own language"),
         pytest.param("other", b"0" * 90, [], f"'{'0' * 80}' ... (90 bytes)", id="long"),
         pytest.param("s", b"", [("number", b"x")], "not readable: expected the headers", id="no slice"),
+        pytest.param("s", b"", [("run", b"3")], "not readable: expected the headers", id="no number"),
         pytest.param("r", b"{", [], "not readable: expected the JSON of a Result", id="no result"),
     ],
 )
 def test_anything_else_is_shown_as_it_is(topic, value, headers, said):
     assert line_of(TOPICS, topic, record(value, headers)).startswith(WHERE + said)
     assert isinstance(json.loads(json_of(TOPICS, topic, record(value, headers))), dict)
+
+
+def test_what_somebody_wrote_into_a_run_moves_no_cursor():
+    line = line_of(TOPICS, "o", record(RUN.model_copy(update={"source": "a\nb\x1b[2Jµ"}).to_json()))
+    assert r"of a\nb\x1b[2Jµ, since" in line
 
 
 @pytest.mark.parametrize(

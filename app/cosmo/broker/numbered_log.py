@@ -95,10 +95,10 @@ class NumberedLog:
                 # An earlier copy of ours, whose acknowledgement was lost, is ours to the last byte.
                 ours = record.number == number and (record.value, record.headers) == (value, headers)
                 if record.number >= number and not ours:
-                    winner = (record.header("producer") or record.header("analysis") or b"?").decode()
+                    winner = record.header("producer") or record.header("analysis") or b"?"
                     raise Superseded(
                         f"expected to publish number {number} of run {self._run} on {self._topic}, "
-                        f"but {winner} did so first; stop one of the two"
+                        f"but {winner.decode(errors='backslashreplace')} did so first; stop one of the two"
                     )
         self._highest[partition] = max(self._highest[partition], number)
         self._known[partition] = offset + 1

@@ -184,11 +184,20 @@ class BrokerFeed:
         try:
             result = Result.from_json(record.value)
             if result.run == self._run:
+                self._check_headers(record, result)
                 self.collector.add(result, received_s)
         except MalformedMessage as error:
             self._skip(str(error))
             return False
         return result.run > self._run
+
+    def _check_headers(self, record: Record, result: Result) -> None:
+        """Raise where the analysis and the account do not take the record for a result; see `Broker.takes`."""
+        if not record.is_numbered(result.run) or record.number != result.number:
+            raise MalformedMessage(
+                f"expected the headers run and number of result {result.number}, got "
+                f"{record.header('run')!r} and {record.header('number')!r}"
+            )
 
     def _skip(self, reason: str) -> None:
         if self.collector.skip(reason):
