@@ -192,7 +192,7 @@ class BrokerFeed:
         return result.run > self._run
 
     def _check_headers(self, record: Record, result: Result) -> None:
-        """Raise where the analysis and the account do not take the record for a result; see `Broker.takes`."""
+        """Raise where analysis and account do not take the record for a result; see `Broker.takes`."""
         if not record.is_numbered(result.run) or record.number != result.number:
             raise MalformedMessage(
                 f"expected the headers run and number of result {result.number}, got "
