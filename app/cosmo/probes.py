@@ -14,13 +14,15 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from cosmo import runs
 from cosmo.broker import Broker
 from cosmo.errors import BrokerError, MalformedMessage, NoRun, PartFailed
+from cosmo.results import BEHIND_S
 
 ANSWER_S: Final = 2.0
 """A part on the same network that takes longer to answer is not working."""
@@ -200,6 +202,24 @@ def result(broker: Broker, fresh_s: float = FRESH_S, since: float = 0.0) -> Find
     if backlog is not None:
         evidence += f", backlog {backlog} slices"
     return Finding("result", age_s <= fresh_s and published >= since, evidence)
+
+
+def analysis(broker: Broker) -> Finding:
+    """Say whether the analysis publishes results, and keeps up with the stream."""
+    finding = result(broker)
+    if not finding.ok:
+        return finding
+    try:
+        unread_s = runs.oldest_unread_s(broker, broker.current_run())
+    except (BrokerError, NoRun, MalformedMessage) as error:
+        return Finding("result", False, str(error))
+    if unread_s is None or unread_s <= BEHIND_S:
+        return finding
+    why = (
+        f"but it is behind: the oldest slice not measured has waited {unread_s:.0f} s; send fewer rows/s, or "
+        "add cores or workers, unless it is catching up after a pause"
+    )
+    return replace(finding, ok=False, evidence=f"{finding.evidence}, {why}")
 
 
 def stream(broker: Broker, fresh_s: float = FRESH_S, since: float = 0.0) -> Finding:
