@@ -265,7 +265,7 @@ def test_what_is_on_its_way_is_told_from_what_waits(monkeypatch, sent, unread_s,
     monkeypatch.setattr(runs, "account", lambda *_: runs.Account(sent, 10, 0))
     monkeypatch.setattr(runs, "oldest_unread_s", lambda *_: unread_s)
     trigger_ms = int(trigger_ms * beat.IN_FLIGHT_S)
-    settings = Settings.load(LOCALHOST, {"analysis.trigger_ms": trigger_ms})
+    settings = Settings.load(LOCALHOST, {"analysis.trigger_ms": trigger_ms, "dashboard.quiet_after_s": 60})
     assert beat.run_of(settings)["is_behind"] is is_behind
 
 
