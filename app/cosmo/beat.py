@@ -140,4 +140,7 @@ def run_of(settings: Settings) -> dict[str, Any] | None:
 
 
 def _is_behind(settings: Settings, oldest_unread_s: float | None) -> bool:
-    return oldest_unread_s is not None and oldest_unread_s > IN_FLIGHT_S + settings.analysis.trigger_ms / 1000
+    if oldest_unread_s is None:
+        return False
+    in_flight_s = IN_FLIGHT_S + settings.analysis.trigger_ms / 1000
+    return not -probes.APART_S <= oldest_unread_s <= in_flight_s  # before: a clock was set back since

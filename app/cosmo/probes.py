@@ -29,6 +29,8 @@ ANSWER_S: Final = 2.0
 POLL_S: Final = 0.1
 FRESH_S: Final = 15.0
 """Slices and results come at least every 5 s, empty if need be."""
+APART_S: Final = 1.0
+"""A message that is ahead of our clock by more than this tells nothing of its age."""
 FULL_PERCENT: Final = 95.0
 """Of a disk: Kafka stops when it cannot write."""
 NFT: Final = "/usr/sbin/nft"
@@ -197,11 +199,21 @@ def result(broker: Broker, fresh_s: float = FRESH_S, since: float = 0.0) -> Find
         return Finding("result", False, f"run {run.number} has no result yet")
     published = datetime.fromisoformat(newest.published).timestamp()
     age_s = time.time() - published
-    evidence = f"result {newest.number} of run {run.number} published {age_s:.1f} s ago"
+    name = f"result {newest.number} of run {run.number}"
+    if age_s < -APART_S:
+        return Finding("result", False, _of_another_clock(name, -age_s, newest.analysis.partition(":")[0]))
+    evidence = f"{name} published {max(0.0, age_s):.1f} s ago"
     backlog = newest.timings.backlog_slices
     if backlog is not None:
         evidence += f", backlog {backlog} slices"
     return Finding("result", age_s <= fresh_s and published >= since, evidence)
+
+
+def _of_another_clock(name: str, ahead_s: float, host: str) -> str:
+    return (
+        f"{name} bears a time {ahead_s:.1f} s ahead of ours: the clock of {host} was set back, or its and "
+        "ours differ; set them right, and ask again when another one has come"
+    )
 
 
 def analysis(broker: Broker) -> Finding:
@@ -232,7 +244,10 @@ def stream(broker: Broker, fresh_s: float = FRESH_S, since: float = 0.0) -> Find
     if newest is None or found.record is None:
         return Finding("producer", False, f"run {run.number} has no slice yet")
     age_s = time.time() - found.record.timestamp_s
-    evidence = f"slice {newest.number} sent {age_s:.1f} s ago, {newest.rows_so_far:,} rows so far"
+    if age_s < -APART_S and not newest.end:
+        said = _of_another_clock(f"slice {newest.number}", -age_s, "the broker's host")
+        return Finding("producer", False, said)
+    evidence = f"slice {newest.number} sent {max(0.0, age_s):.1f} s ago, {newest.rows_so_far:,} rows so far"
     fresh = (newest.end or age_s <= fresh_s) and found.record.timestamp_s >= since
     return Finding("producer", fresh, evidence + (", then its source ended" if newest.end else ""))
 

@@ -256,6 +256,7 @@ def test_rows_that_wait_are_not_called_accounted_for(table):
         pytest.param(12, 0.5, 0, False, id="is on its way"),
         pytest.param(12, 1.5, 1000, False, id="waits for the trigger"),
         pytest.param(12, None, 0, False, id="came since it was counted"),
+        pytest.param(12, -300, 0, True, id="a clock was set back since"),
         pytest.param(10, 1.5, 0, False, id="only empty slices wait"),
     ],
 )

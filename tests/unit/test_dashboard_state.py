@@ -66,7 +66,31 @@ def test_a_window_forgets_however_often_it_is_divided():
     assert hour <= kept <= hour + 4 * hour / MAX_BUCKETS
 
 
+def test_a_window_is_no_longer_when_the_clock_is_set_back():
+    recent, one_hit = Recent(span_s=60), hits_summary(1)
+    for second in range(100):
+        recent.add(second, one_hit)
+    for second in range(-3600, -2940):
+        recent.add(second, one_hit)
+    assert total(recent.buckets).hits[0] in (61, 62)
+
+
+def test_a_clock_set_back_a_little_takes_little_from_a_window():
+    recent = Recent(span_s=60)
+    for tick in range(100):
+        recent.add(tick / 10, hits_summary(1))
+    recent.add(9.85, hits_summary(1))
+    assert total(recent.buckets).hits[0] == 101
+
+
 # -- the history
+
+
+def test_a_history_goes_on_when_the_clock_is_set_back():
+    history = History(span_s=600)
+    for second in (*range(100), *range(-3600, -3500)):
+        history.add(point(float(second)))
+    assert [one.published_s for one in history.points] == list(range(-3600, -3500))
 
 
 def test_a_result_of_a_clock_that_is_ahead_erases_nothing():
@@ -273,6 +297,18 @@ def test_results_fall_out_of_a_window_while_nothing_comes():
     view = View("10")
     assert view.shown(collector.snapshot, BEGAN_S + 10).window.hits[0] == 5
     assert view.shown(collector.snapshot, BEGAN_S + 11).window.hits[0] == 0
+
+
+def test_a_window_holds_nothing_of_a_time_to_come():
+    collector = filled(result(0, 5))
+    assert View("10").shown(collector.snapshot, BEGAN_S - 3600).window.hits[0] == 0
+
+
+def test_the_age_of_data_counts_from_the_moment_that_the_clock_is_set_back():
+    collector = filled(result(0, 5))
+    collector.add(result(1, 0), BEGAN_S - 3600)
+    snapshot = collector.snapshot
+    assert (snapshot.last_data_s, snapshot.last_result_s) == (BEGAN_S - 3600, BEGAN_S - 3600)
 
 
 WINDOWS = [LAST_BATCH, "60", WHOLE_RUN]

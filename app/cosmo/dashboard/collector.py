@@ -154,6 +154,8 @@ class Collector:
             self._total = with_it if counts_in_total else self._total
             self._last_result_s = received_s
             self._behind_s = result.timings.waiting_s(self._behind_s)
+            if self._last_data_s is not None:  # a clock that was set back has no data of a time to come
+                self._last_data_s = min(self._last_data_s, received_s)
             if summary.rows:
                 self._last_data_s = received_s
                 self._batch = Batch(result.number, received_s, point.interval_s, summary)

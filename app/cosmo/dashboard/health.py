@@ -12,7 +12,7 @@ from cosmo.dashboard.feed import Feed
 class HealthHandler(RequestHandler):
     """The run shown and how old its newest result and newest data are, in s; null where there is none.
 
-    `behind_s` is for how long rows wait for the analysis.
+    An age is negative where the clock was set back since. `behind_s` is how long rows wait for the analysis.
     """
 
     def initialize(self, feed: Feed, clock: Callable[[], float]) -> None:
@@ -25,7 +25,7 @@ class HealthHandler(RequestHandler):
         snapshot, now_s = self._feed.collector.snapshot, self._clock()
 
         def age_s(then_s: float | None) -> float | None:
-            return None if then_s is None else round(max(0.0, now_s - then_s), 3)
+            return None if then_s is None else round(now_s - then_s, 3)
 
         self.set_header("Cache-Control", "no-store")
         self.finish(
