@@ -65,7 +65,13 @@ def hits_summary(hits: int) -> Summary:
 
 
 def result(
-    number: int, summary: Summary | int = 1, *, run: int = 1, published_s: float | None = None
+    number: int,
+    summary: Summary | int = 1,
+    *,
+    run: int = 1,
+    published_s: float | None = None,
+    latency_last_ms: float = 300,
+    backlog: int | None = 2,
 ) -> Result:
     """Return a result; a whole number is so many hits, 0 a heartbeat. One a second unless said otherwise."""
     if isinstance(summary, int):
@@ -84,9 +90,9 @@ def result(
         timings=Timings(
             batch_ms=200,
             interval_ms=1000,
-            latency_first_ms=1300 if has_rows else None,
-            latency_last_ms=300 if has_rows else None,
-            backlog_slices=2,
+            latency_first_ms=latency_last_ms + 1000 if has_rows else None,
+            latency_last_ms=latency_last_ms if has_rows else None,
+            backlog_slices=backlog,
         ),
     )
 

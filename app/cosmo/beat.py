@@ -29,6 +29,8 @@ UNITS: Final = {
 """The unit of each part."""
 DISK: Final = "disk"
 PARTS: Final = (DISK, *UNITS)
+IN_FLIGHT_S: Final = 10.0
+"""An analysis that keeps up measures a slice within this time and the trigger."""
 
 Ask = Callable[[], Finding]
 
@@ -59,7 +61,7 @@ def asks(
         "kafka": partial(probes.kafka, broker),
         "master": partial(probes.spark_master, settings.ports.spark_master_ui, wanted_workers),
         "worker": lambda: Finding("worker", True, "runs"),  # whether it is registered, the master says
-        "analysis": partial(probes.result, broker),
+        "analysis": partial(probes.analysis, broker),
         "producer": partial(probes.stream, broker),
         "dashboard": partial(probes.dashboard, settings.ports.dashboard),
     }
@@ -119,7 +121,10 @@ def _state(ok: bool) -> str:
 
 
 def run_of(settings: Settings) -> dict[str, Any] | None:
-    """Return the newest run and what became of its rows; None if there is none, or no broker."""
+    """Return the newest run and what became of its rows; None if there is none, or no broker.
+
+    `is_behind` says that more is not measured yet than is on its way in any run.
+    """
     broker = Broker(settings)
     try:
         messages, _ = broker.run_messages()
@@ -127,7 +132,15 @@ def run_of(settings: Settings) -> dict[str, Any] | None:
             return None
         run = messages[max(messages)]
         account = runs.account(broker, run)
+        is_behind = not account.is_closed and _is_behind(settings, runs.oldest_unread_s(broker, run))
     except (BrokerError, CosmoError):  # the row of Kafka, or of the analysis, says why
         return None
     told = run.model_dump(include={"number", "note", "started", "ended"})
-    return told | asdict(account) | {"is_closed": account.is_closed}
+    return told | asdict(account) | {"is_closed": account.is_closed, "is_behind": is_behind}
+
+
+def _is_behind(settings: Settings, oldest_unread_s: float | None) -> bool:
+    if oldest_unread_s is None:
+        return False
+    in_flight_s = IN_FLIGHT_S + settings.analysis.trigger_ms / 1000
+    return not -probes.APART_S <= oldest_unread_s <= in_flight_s  # before: a clock was set back since

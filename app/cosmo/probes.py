@@ -14,19 +14,23 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from cosmo import runs
 from cosmo.broker import Broker
 from cosmo.errors import BrokerError, MalformedMessage, NoRun, PartFailed
+from cosmo.results import BEHIND_S
 
 ANSWER_S: Final = 2.0
 """A part on the same network that takes longer to answer is not working."""
 POLL_S: Final = 0.1
 FRESH_S: Final = 15.0
 """Slices and results come at least every 5 s, empty if need be."""
+APART_S: Final = 1.0
+"""A message that is ahead of our clock by more than this tells nothing of its age."""
 FULL_PERCENT: Final = 95.0
 """Of a disk: Kafka stops when it cannot write."""
 NFT: Final = "/usr/sbin/nft"
@@ -195,11 +199,39 @@ def result(broker: Broker, fresh_s: float = FRESH_S, since: float = 0.0) -> Find
         return Finding("result", False, f"run {run.number} has no result yet")
     published = datetime.fromisoformat(newest.published).timestamp()
     age_s = time.time() - published
-    evidence = f"result {newest.number} of run {run.number} published {age_s:.1f} s ago"
+    name = f"result {newest.number} of run {run.number}"
+    if age_s < -APART_S:
+        return Finding("result", False, _of_another_clock(name, -age_s, newest.analysis.partition(":")[0]))
+    evidence = f"{name} published {max(0.0, age_s):.1f} s ago"
     backlog = newest.timings.backlog_slices
     if backlog is not None:
         evidence += f", backlog {backlog} slices"
     return Finding("result", age_s <= fresh_s and published >= since, evidence)
+
+
+def _of_another_clock(name: str, ahead_s: float, host: str) -> str:
+    return (
+        f"{name} bears a time {ahead_s:.1f} s ahead of ours: the clock of {host} was set back, or its and "
+        "ours differ; set them right, and ask again when another one has come"
+    )
+
+
+def analysis(broker: Broker) -> Finding:
+    """Say whether the analysis publishes results, and keeps up with the stream."""
+    finding = result(broker)
+    if not finding.ok:
+        return finding
+    try:
+        unread_s = runs.oldest_unread_s(broker, broker.current_run())
+    except (BrokerError, NoRun, MalformedMessage) as error:
+        return Finding("result", False, str(error))
+    if unread_s is None or unread_s <= BEHIND_S:
+        return finding
+    why = (
+        f"but it is behind: the oldest slice not measured has waited {unread_s:.0f} s; send fewer rows/s, or "
+        "add cores or workers, unless it is catching up after a pause"
+    )
+    return replace(finding, ok=False, evidence=f"{finding.evidence}, {why}")
 
 
 def stream(broker: Broker, fresh_s: float = FRESH_S, since: float = 0.0) -> Finding:
@@ -212,7 +244,10 @@ def stream(broker: Broker, fresh_s: float = FRESH_S, since: float = 0.0) -> Find
     if newest is None or found.record is None:
         return Finding("producer", False, f"run {run.number} has no slice yet")
     age_s = time.time() - found.record.timestamp_s
-    evidence = f"slice {newest.number} sent {age_s:.1f} s ago, {newest.rows_so_far:,} rows so far"
+    if age_s < -APART_S and not newest.end:
+        said = _of_another_clock(f"slice {newest.number}", -age_s, "the broker's host")
+        return Finding("producer", False, said)
+    evidence = f"slice {newest.number} sent {max(0.0, age_s):.1f} s ago, {newest.rows_so_far:,} rows so far"
     fresh = (newest.end or age_s <= fresh_s) and found.record.timestamp_s >= since
     return Finding("producer", fresh, evidence + (", then its source ended" if newest.end else ""))
 

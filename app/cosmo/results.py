@@ -25,6 +25,8 @@ from cosmo.statistics import Histogram, Summary
 SCHEMA_VERSION = 1
 MAX_RUN = 10**9
 """Fits every header, and more than one begins; a larger one on the topic is a stranger's."""
+BEHIND_S = 60.0
+"""An analysis that leaves rows waiting for longer is behind: linger, trigger and a batch take less."""
 
 LARGEST = 2**63 - 1
 Count = Annotated[int, Field(ge=0, le=LARGEST)]
@@ -156,6 +158,19 @@ class Timings(_Message):
         int | None,
         Field(ge=0, le=LARGEST, description="records of the stream after this batch; null if not known"),
     ]
+
+    def waiting_s(self, before_s: float) -> float:
+        """Return for how long the oldest row that is not measured waits at most, in s.
+
+        Parameters
+        ----------
+        before_s : the same of the result before; at a heartbeat all that waits has become older.
+        """
+        if self.backlog_slices == 0:
+            return 0.0
+        if self.latency_last_ms is None:
+            return before_s + self.interval_ms / 1000
+        return self.latency_last_ms / 1000  # what waits came after the latest row that is measured
 
 
 class Result(_Message):

@@ -135,10 +135,22 @@ def drain(broker: Broker, run: Run, wait: Callable[[float], object] = time.sleep
         wait(DRAIN_POLL_S)
 
 
+def oldest_unread_s(broker: Broker, run: Run) -> float | None:
+    """Return how long ago the oldest record that is not measured came, in s; None if all of them are."""
+    unread = broker.first_from(broker.topics.stream.name, _reached(broker, run))
+    return time.time() - min(record.timestamp_s for record in unread) if unread else None
+
+
 def _records_left(broker: Broker, run: Run, ends: Offsets) -> int:
+    reached = _reached(broker, run)
+    return sum(max(0, end - reached.get(partition, 0)) for partition, end in ends.items())
+
+
+def _reached(broker: Broker, run: Run) -> Offsets:
+    """Return the offsets up to which the stream is measured and published."""
     result, _ = broker.newest_result(run.number)
-    reached = result.offsets if result else run.start_offsets
-    return sum(max(0, end - reached.get(str(partition), 0)) for partition, end in ends.items())
+    offsets = result.offsets if result else run.start_offsets
+    return {int(partition): offset for partition, offset in offsets.items()}
 
 
 def end(broker: Broker, run: Run) -> Account:

@@ -19,12 +19,24 @@ from cosmo.line_limit import MAX_LINE_BYTES
 
 RECORD_OVERHEAD_KIB = 64
 """Room for a record's small headers and Kafka's own framing."""
+LONGEST_WAIT_MS = 20_000
+"""Of the linger and of the trigger. The verbs give up after a minute in which nothing is measured."""
+LEAST_QUIET_MS = 1000
+"""The dashboard says 'no data' this long after data are due, or later."""
 
 
 def _is_jvm_size(text: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]*[mg]", text):
         raise ValueError("expected a JVM memory size such as 512m or 2g")
     return text
+
+
+def _is_short_wait(time_ms: int) -> int:
+    if time_ms > LONGEST_WAIT_MS:
+        raise ValueError(
+            f"expected at most {LONGEST_WAIT_MS} ms: verbs and dashboard take a longer wait for a fault"
+        )
+    return time_ms
 
 
 def _is_endpoint(text: str) -> str:
@@ -58,6 +70,7 @@ def _require_in_own(path: Path) -> Path:
 
 # Strict: a number in quotes, or true for 1, is a slip of the pen, not a number.
 Whole = Annotated[int, Field(strict=True, ge=0)]
+Wait = Annotated[Whole, AfterValidator(_is_short_wait)]
 Positive = Annotated[int, Field(strict=True, gt=0)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 Flag = Annotated[bool, Field(strict=True)]
@@ -200,7 +213,7 @@ class ProducerSettings(_Section):
     rows_per_s: (
         Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | Literal["maximum", "recorded"]
     )
-    linger_ms: Whole
+    linger_ms: Wait
     slice_kib: Positive
     lag_rows: Annotated[int, Field(strict=True, ge=2)]
     compression: Literal["none", "lz4"]
@@ -227,7 +240,7 @@ class AnalysisSettings(_Section):
     """The Spark application."""
 
     executor_memory: JvmSize
-    trigger_ms: Whole
+    trigger_ms: Wait
     slices_per_batch: Positive
     slices_per_arrow_batch: Positive
 
@@ -308,6 +321,17 @@ class Settings(_Section):
             raise ValueError(
                 f"expected analysis.slices_per_arrow_batch slices to fit a quarter of executor_memory "
                 f"({limit_mib:.0f} MiB), they may take {held_mib:.0f} MiB; lower one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _quiet_is_no_wait(self) -> Settings:
+        due_ms = self.producer.linger_ms + self.analysis.trigger_ms
+        if 1000 * self.dashboard.quiet_after_s < due_ms + LEAST_QUIET_MS:
+            raise ValueError(
+                f"expected dashboard.quiet_after_s a second longer than producer.linger_ms and "
+                f"analysis.trigger_ms together ({due_ms / 1000:g} s), got {self.dashboard.quiet_after_s}: "
+                f"the dashboard would call a healthy stream quiet; raise it or lower one of them"
             )
         return self
 

@@ -113,6 +113,18 @@ def test_silence_is_told_from_quiet(dashboard, new_tab):
     tab.page.wait_for_selector("#state", state="hidden")
 
 
+def test_a_clock_that_was_set_back_hides_no_silence(dashboard, new_tab):
+    dashboard.receive(hits=1, age_s=-3600)
+    tab = new_tab()
+    tab.open(dashboard.url)
+    tab.wait_for_text("#state", "No result since a clock was set back")
+    assert tab.page.get_attribute("#state", "data-kind") == "bad"
+    dashboard.receive(hits=0)
+    tab.wait_for_text("#state", "the analysis is silent")
+    dashboard.receive(hits=0)
+    tab.wait_for_text("#state", "the stream is quiet")
+
+
 def test_two_pages_have_each_their_own_choices(dashboard, new_tab):
     dashboard.receive(hits=5)
     dashboard.receive(hits=2)

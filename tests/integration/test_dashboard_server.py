@@ -74,8 +74,12 @@ def test_it_says_how_it_is():
         collector.begin(run_record(12), None)
         collector.add(result(0, 3, run=12), time.time() - 5)
         after = json.loads(get(port, "/healthz"))
+        collector.add(result(1, 3, run=12), time.time() + 3600)
+        set_back = json.loads(get(port, "/healthz"))
     assert (after["run"], after["rows"], after["results"], after["waiting"]) == (12, 3, 1, None)
     assert 5 <= after["result_age_s"] < 15
+    assert after["behind_s"] == 0.3
+    assert set_back["result_age_s"] < -3500
 
 
 def test_the_page_names_no_other_host_and_only_what_it_uses():

@@ -125,6 +125,16 @@ def test_notices(bench):
     assert missed.startswith("4 results of this run never came")
 
 
+def test_rows_that_wait_for_the_analysis_are_told(bench):
+    bench.collector.add(result(1, latency_last_ms=184_000, backlog=812), BEGAN_S + 1)
+    bench.session.refresh()
+    (behind,) = bench.status["notices"]
+    assert behind.startswith("The analysis is behind: rows wait for it up to 184 s")
+    bench.collector.add(result(2, latency_last_ms=184_000, backlog=0), BEGAN_S + 2)
+    bench.session.refresh()
+    assert bench.status["notices"] == []
+
+
 def test_time_alone_moves_a_window_of_receipt(bench):
     bench.controls.window = "60"
     assert bench.occupancy == 1

@@ -4,13 +4,18 @@ import importlib.util
 import sys
 import types
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from cosmo import beat, probes, units
+from cosmo import beat, probes, runs, units
 from cosmo.probes import Finding
+from cosmo.settings import Settings
+from dashboard_results import run_record
 
-ROLE = Path(__file__).parents[2] / "roles" / "cosmo"
+ROOT = Path(__file__).parents[2]
+ROLE = ROOT / "roles" / "cosmo"
+LOCALHOST = ROOT / "config" / "localhost" / "cosmo.yml"
 NOW = "2026-01-02T03:30:00+00:00"
 RUN = {
     "number": 12,
@@ -22,6 +27,7 @@ RUN = {
     "rows_in_carry": 64,
     "slices_lost": 0,
     "is_closed": False,
+    "is_behind": False,
 }
 
 
@@ -233,6 +239,35 @@ def test_lost_slices_and_an_ended_run_are_said(table):
     )
     lost = table([host("a", "b", answer(row("kafka"), run=RUN | {"slices_lost": 2}))], "cloud", NOW)
     assert lost["lines"][0].endswith("2 slices LOST")
+
+
+def test_rows_that_wait_are_not_called_accounted_for(table):
+    behind = RUN | {"rows_sent": 90_000_000, "rows_accounted": 12_000_000, "is_behind": True}
+    said = table([host("a", "b", answer(row("kafka"), run=behind))], "cloud", NOW)["lines"][0]
+    assert said.endswith("90,000,000 rows sent, 12,000,000 measured so far")
+    lost = table([host("a", "b", answer(row("kafka"), run=behind | {"slices_lost": 2}))], "cloud", NOW)
+    assert lost["lines"][0].endswith("12,000,000 measured so far, 2 slices LOST")
+
+
+@pytest.mark.parametrize(
+    ("sent", "unread_s", "trigger_ms", "is_behind"),
+    [
+        pytest.param(12, 1.5, 0, True, id="waits for too long"),
+        pytest.param(12, 0.5, 0, False, id="is on its way"),
+        pytest.param(12, 1.5, 1000, False, id="waits for the trigger"),
+        pytest.param(12, None, 0, False, id="came since it was counted"),
+        pytest.param(12, -300, 0, True, id="a clock was set back since"),
+        pytest.param(10, 1.5, 0, False, id="only empty slices wait"),
+    ],
+)
+def test_what_is_on_its_way_is_told_from_what_waits(monkeypatch, sent, unread_s, trigger_ms, is_behind):
+    unread_s = None if unread_s is None else unread_s * beat.IN_FLIGHT_S
+    monkeypatch.setattr(beat, "Broker", lambda _: Mock(run_messages=lambda: ({1: run_record()}, {})))
+    monkeypatch.setattr(runs, "account", lambda *_: runs.Account(sent, 10, 0))
+    monkeypatch.setattr(runs, "oldest_unread_s", lambda *_: unread_s)
+    trigger_ms = int(trigger_ms * beat.IN_FLIGHT_S)
+    settings = Settings.load(LOCALHOST, {"analysis.trigger_ms": trigger_ms, "dashboard.quiet_after_s": 60})
+    assert beat.run_of(settings)["is_behind"] is is_behind
 
 
 def test_a_beat_of_some_hosts_tells_nothing_of_the_run(table):

@@ -66,7 +66,31 @@ def test_a_window_forgets_however_often_it_is_divided():
     assert hour <= kept <= hour + 4 * hour / MAX_BUCKETS
 
 
+def test_a_window_is_no_longer_when_the_clock_is_set_back():
+    recent, one_hit = Recent(span_s=60), hits_summary(1)
+    for second in range(100):
+        recent.add(second, one_hit)
+    for second in range(-3600, -2940):
+        recent.add(second, one_hit)
+    assert total(recent.buckets).hits[0] in (61, 62)
+
+
+def test_a_clock_set_back_a_little_takes_little_from_a_window():
+    recent = Recent(span_s=60)
+    for tick in range(100):
+        recent.add(tick / 10, hits_summary(1))
+    recent.add(9.85, hits_summary(1))
+    assert total(recent.buckets).hits[0] == 101
+
+
 # -- the history
+
+
+def test_a_history_goes_on_when_the_clock_is_set_back():
+    history = History(span_s=600)
+    for second in (*range(100), *range(-3600, -3500)):
+        history.add(point(float(second)))
+    assert [one.published_s for one in history.points] == list(range(-3600, -3500))
 
 
 def test_a_result_of_a_clock_that_is_ahead_erases_nothing():
@@ -183,6 +207,23 @@ def test_a_heartbeat_is_a_result_without_data():
     assert snapshot.batch.number == 0
 
 
+@pytest.mark.parametrize(
+    ("hits", "latency_s", "backlog", "behind_s"),
+    [
+        pytest.param(1, 90, 5, 90, id="measures old rows"),
+        pytest.param(1, 90, 0, 0, id="has caught up"),
+        pytest.param(1, 2, 5, 2, id="keeps up"),
+        pytest.param(0, None, 5, 41, id="measured none, and a second has passed"),
+        pytest.param(0, None, 0, 0, id="none are left"),
+        pytest.param(1, 90, None, 90, id="does not know its backlog"),
+    ],
+)
+def test_how_long_rows_wait_for_the_analysis(hits, latency_s, backlog, behind_s):
+    before = result(0, latency_last_ms=40_000, backlog=9)
+    now = result(1, hits, latency_last_ms=1000 * (latency_s or 0), backlog=backlog)
+    assert filled(before, now).snapshot.behind_s == behind_s
+
+
 def test_another_number_of_partitions_is_refused_and_changes_nothing():
     collector = filled(result(0, telling_summary()))
     before = collector.snapshot
@@ -256,6 +297,18 @@ def test_results_fall_out_of_a_window_while_nothing_comes():
     view = View("10")
     assert view.shown(collector.snapshot, BEGAN_S + 10).window.hits[0] == 5
     assert view.shown(collector.snapshot, BEGAN_S + 11).window.hits[0] == 0
+
+
+def test_a_window_holds_nothing_of_a_time_to_come():
+    collector = filled(result(0, 5))
+    assert View("10").shown(collector.snapshot, BEGAN_S - 3600).window.hits[0] == 0
+
+
+def test_the_age_of_data_counts_from_the_moment_that_the_clock_is_set_back():
+    collector = filled(result(0, 5))
+    collector.add(result(1, 0), BEGAN_S - 3600)
+    snapshot = collector.snapshot
+    assert (snapshot.last_data_s, snapshot.last_result_s) == (BEGAN_S - 3600, BEGAN_S - 3600)
 
 
 WINDOWS = [LAST_BATCH, "60", WHOLE_RUN]

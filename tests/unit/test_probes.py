@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import socket
 import threading
+from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
 
-from cosmo import probes
+from cosmo import probes, runs
+from cosmo.broker import Record
 from cosmo.errors import PartFailed
 from cosmo.probes import Finding
+from cosmo.results import BEHIND_S
+from dashboard_results import BEGAN_S, result, run_record
 
 SRVR = "Zookeeper version: 3.6.3--6401e4ad20870, built on 04/08/2021 16:35 GMT\nMode: standalone\n"
 DUMP = "SessionTracker dump:\nephemeral nodes dump:\nSessions with Ephemerals ({n}):\n{znodes}"
@@ -142,3 +147,90 @@ def test_waiting_with_the_real_clock() -> None:
     asked = iter([False, False, True])
     finding = probes.wait_until(lambda: Finding("part", next(asked), "asked"), 10, poll_s=0.01)
     assert finding.ok
+
+
+NOW_S = BEGAN_S + 86_400
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop the clock."""
+    for module in (probes, runs):
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: NOW_S))
+
+
+class Broker:
+    """A broker with one result, published so long ago, and a record of the stream after it."""
+
+    topics = SimpleNamespace(stream=SimpleNamespace(name="s"))
+
+    def __init__(
+        self, published_ago_s: float, unread_ago_s: float | None = None, *, end: bool = False
+    ) -> None:
+        self._end = end
+        self._result = result(7, published_s=NOW_S - published_ago_s)
+        self._unread_ago_s = unread_ago_s
+
+    def newest_slice(self, _run: object):
+        record = Record(0, 7, datetime.fromisoformat(self._result.published).timestamp(), None, b"", [])
+        return SimpleNamespace(number=7, end=self._end, rows_so_far=1100), SimpleNamespace(record=record)
+
+    def current_run(self):
+        return run_record()
+
+    def newest_result(self, _run: int):
+        return self._result, None
+
+    def first_from(self, _topic: str, start: dict[int, int]) -> list[Record]:
+        assert start == {0: 7}
+        if self._unread_ago_s is None:
+            return []
+        return [Record(0, 7, NOW_S - age_s, None, b"", []) for age_s in (0, self._unread_ago_s)]
+
+
+@pytest.mark.usefixtures("still")
+@pytest.mark.parametrize(
+    ("published_ago_s", "unread_ago_s", "ok", "evidence"),
+    [
+        pytest.param(1, None, True, "result 7 of run 1 published 1.0 s ago, backlog 2 slices", id="works"),
+        pytest.param(1, BEHIND_S - 5, True, "published 1.0 s ago", id="catches up"),
+        pytest.param(1, BEHIND_S + 5, False, "has waited 65 s; send fewer rows/s", id="is behind"),
+        pytest.param(40, None, False, "published 40.0 s ago", id="is silent"),
+        pytest.param(-0.5, None, True, "published 0.0 s ago", id="clocks as apart as hosts may be"),
+        pytest.param(
+            -3000,
+            None,
+            False,
+            "result 7 of run 1 bears a time 3000.0 s ahead of ours: the clock of host was set back",
+            id="a clock was set back",
+        ),
+    ],
+)
+def test_the_analysis_keeps_up(
+    published_ago_s: float, unread_ago_s: float | None, ok: bool, evidence: str
+) -> None:
+    finding = probes.analysis(Broker(published_ago_s, unread_ago_s))
+    assert finding.ok is ok
+    assert evidence in finding.evidence
+
+
+@pytest.mark.usefixtures("still")
+def test_an_analysis_that_works_off_a_backlog_is_ready() -> None:
+    assert probes.result(Broker(1, 10 * BEHIND_S)).ok
+
+
+@pytest.mark.usefixtures("still")
+@pytest.mark.parametrize(
+    ("sent_ago_s", "end", "ok", "evidence"),
+    [
+        pytest.param(1, False, True, "slice 7 sent 1.0 s ago, 1,100 rows so far", id="works"),
+        pytest.param(40, False, False, "slice 7 sent 40.0 s ago", id="is silent"),
+        pytest.param(40, True, True, "then its source ended", id="has ended"),
+        pytest.param(-3000, False, False, "slice 7 bears a time 3000.0 s ahead of ours", id="set back"),
+        pytest.param(-3000, True, True, "then its source ended", id="has ended, then set back"),
+    ],
+)
+def test_the_producer_sends(sent_ago_s: float, end: bool, ok: bool, evidence: str) -> None:
+    finding = probes.stream(Broker(sent_ago_s, end=end))
+    assert finding.ok is ok
+    assert evidence in finding.evidence

@@ -6,6 +6,8 @@ import pytest
 import yaml
 
 from cosmo.errors import SettingsError
+from cosmo.results import BEHIND_S
+from cosmo.runs import DRAIN_STALL_S
 from cosmo.settings import Settings, jvm_size_mib
 
 ROOT = Path(__file__).parents[2]
@@ -199,6 +201,19 @@ def test_a_change_inside_a_value_is_refused():
             "security.mode: Input should be 'tls' or 'plaintext', got 'ssl'",
             id="mode",
         ),
+        *(
+            pytest.param(
+                {key: 20_001, "dashboard.quiet_after_s": 100},
+                f"{key}: expected at most 20000 ms: verbs and dashboard take a longer wait for a fault",
+                id=f"{key} too long",
+            )
+            for key in ("producer.linger_ms", "analysis.trigger_ms")
+        ),
+        pytest.param(
+            {"producer.linger_ms": 5000, "analysis.trigger_ms": 4001},
+            "a second longer than producer.linger_ms and analysis.trigger_ms together (9.001 s), got 10",
+            id="a healthy stream called quiet",
+        ),
         pytest.param({"ports": None}, "ports: Input should be", id="an empty section"),
         pytest.param({"application": ""}, "application", id="no name"),
     ],
@@ -210,6 +225,14 @@ def test_impossible_values(tmp_path, changes, said):
     assert message.startswith(f"{tmp_path / 'cosmo.yml'}: ")
     assert said in message
     assert "\n" not in message
+
+
+def test_the_longest_waits(tmp_path):
+    waits = {"producer.linger_ms": 20_000, "analysis.trigger_ms": 20_000}
+    settings = load(tmp_path, waits | {"dashboard.quiet_after_s": 41})
+    waits_s = (settings.producer.linger_ms + settings.analysis.trigger_ms) / 1000
+    run = yaml.safe_load((ROOT / "roles" / "cosmo" / "defaults" / "main.yml").read_text())
+    assert waits_s + 15 <= min(DRAIN_STALL_S, BEHIND_S, run["cosmo_patience_s"])  # time for a batch
 
 
 @pytest.mark.parametrize("rate", [500, 500.5, "maximum", "recorded"])

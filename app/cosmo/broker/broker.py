@@ -112,6 +112,17 @@ class Broker:
         with self._connection.consumer() as consumer:
             return read_between(consumer, topic, start, end)
 
+    def first_from(self, topic: str, start: Offsets) -> list[Record]:
+        """Return the first record from `start` on of each partition that has one."""
+        found = []
+        with self._connection.consumer() as consumer:
+            for partition, end in ends_of(consumer, topic).items():
+                pieces = stream_between(
+                    consumer, topic, {partition: start.get(partition, 0)}, {partition: end}
+                )
+                found += next((records[:1] for records in pieces if records), [])
+        return found
+
     def stream(self, topic: str, start: Offsets, end: Offsets) -> Iterator[list[Record]]:
         """Yield what `read` returns, as it comes."""
         with self._connection.consumer() as consumer:

@@ -44,6 +44,7 @@ class Snapshot:
     last_result_s: float | None  #: Unix time of receipt, in s
     last_data_s: float | None  #: the same of the newest result that held rows
     missed: int  #: results that should have come between those that came
+    behind_s: float = 0.0  #: for how long the oldest row that is not measured waits at most
     skipped: Mapping[str, int] = field(default_factory=dict)  #: messages by the reason they were left out
     waiting: str | None = None  #: what the feed waits for
 
@@ -81,6 +82,7 @@ class Collector:
         self._last_result_s: float | None = None
         self._last_data_s: float | None = None
         self._missed = 0
+        self._behind_s = 0.0
         self._changed()
 
     def _changed(self) -> None:
@@ -96,6 +98,7 @@ class Collector:
             self._last_result_s,
             self._last_data_s,
             self._missed,
+            self._behind_s,
             dict(self._skipped),
             self._waiting,
         )
@@ -150,6 +153,9 @@ class Collector:
             self._number = result.number
             self._total = with_it if counts_in_total else self._total
             self._last_result_s = received_s
+            self._behind_s = result.timings.waiting_s(self._behind_s)
+            if self._last_data_s is not None:  # a clock that was set back has no data of a time to come
+                self._last_data_s = min(self._last_data_s, received_s)
             if summary.rows:
                 self._last_data_s = received_s
                 self._batch = Batch(result.number, received_s, point.interval_s, summary)

@@ -131,14 +131,14 @@ class BrokerFeed:
 
     def _follow(self, results: Follower, runs: Follower, stop: threading.Event) -> None:
         """Take what comes; return when there is another run to show, a topic begins anew, or when stopped."""
-        heard_s, away = self._clock(), False
+        heard_at, away = time.monotonic(), False
         while not stop.is_set():
             try:
                 came, written = results.poll(POLL_MS), runs.poll(0)
                 if self._is_over(came, written):
                     return
-                if not came and self._clock() - heard_s > ASK_AFTER_S:
-                    heard_s = self._clock()
+                if not came and time.monotonic() - heard_at > ASK_AFTER_S:
+                    heard_at = time.monotonic()
                     if self._end(self._results) < self._results_end:
                         log.warning("%s begins anew; the run is read again", self._results)
                         return
@@ -151,7 +151,7 @@ class BrokerFeed:
                 stop.wait(POLL_MS / 1000)
                 continue
             if came:
-                heard_s = self._clock()
+                heard_at = time.monotonic()
             if away and not self.collector.snapshot.waiting:
                 log.warning("the broker answers again")
                 away = False

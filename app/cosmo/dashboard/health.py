@@ -10,7 +10,10 @@ from cosmo.dashboard.feed import Feed
 
 
 class HealthHandler(RequestHandler):
-    """The run shown and how old its newest result and newest data are, in s; null where there is none."""
+    """The run shown and how old its newest result and newest data are, in s; null where there is none.
+
+    An age is negative where the clock was set back since. `behind_s` is how long rows wait for the analysis.
+    """
 
     def initialize(self, feed: Feed, clock: Callable[[], float]) -> None:
         """Take what is asked about."""
@@ -22,7 +25,7 @@ class HealthHandler(RequestHandler):
         snapshot, now_s = self._feed.collector.snapshot, self._clock()
 
         def age_s(then_s: float | None) -> float | None:
-            return None if then_s is None else round(max(0.0, now_s - then_s), 3)
+            return None if then_s is None else round(now_s - then_s, 3)
 
         self.set_header("Cache-Control", "no-store")
         self.finish(
@@ -32,6 +35,7 @@ class HealthHandler(RequestHandler):
                 "rows": snapshot.total.rows,
                 "result_age_s": age_s(snapshot.last_result_s),
                 "data_age_s": age_s(snapshot.last_data_s),
+                "behind_s": round(snapshot.behind_s, 3),
                 "skipped_messages": sum(snapshot.skipped.values()),
                 "missed_results": snapshot.missed,
                 "waiting": snapshot.waiting,

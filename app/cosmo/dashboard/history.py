@@ -90,7 +90,9 @@ class History:
         return tuple(self._points)
 
     def add(self, point: Point) -> None:
-        """Add the newest point."""
+        """Add the newest point, and forget those received after it: the clock was set back."""
+        while self._points and self._points[-1].received_s > point.received_s:
+            del self._points[-1]
         self._points.append(point)
         self._join(len(self._points) - 2)
         oldest_s = point.published_s - self._span_s

@@ -38,7 +38,9 @@ class Recent:
         return tuple(self._buckets)
 
     def add(self, received_s: float, summary: Summary) -> None:
-        """Add what was received now, and forget what is too old."""
+        """Add what was received now; forget what is too old, or lies after now: the clock was set back."""
+        while self._buckets and self._buckets[-1].first_s > received_s:
+            self._buckets.pop()
         newest = self._buckets[-1] if self._buckets else None
         if newest and not self._sealed and received_s - newest.first_s < self._span_s / BUCKETS_PER_SPAN:
             self._buckets[-1] = Bucket(newest.first_s, received_s, newest.summary + summary)

@@ -12,6 +12,7 @@ from cosmo.dashboard import look
 from cosmo.dashboard.collector import Collector, Snapshot, spans_s
 from cosmo.dashboard.page import TABS, new_page
 from cosmo.dashboard.view import LAST_BATCH, WHOLE_RUN, View, seconds
+from cosmo.results import BEHIND_S
 from cosmo.settings import DashboardSettings
 
 REFRESH_MS: Final = 500
@@ -75,14 +76,20 @@ class Session:
     def _status(self, snapshot: Snapshot, now_s: float) -> dict[str, Any]:
         run = snapshot.run
         rate = snapshot.rows_per_s
-        skipped = [f"{_messages(n)} skipped: {reason}" for reason, n in snapshot.skipped.items()]
+        notices = [f"{_messages(n)} skipped: {reason}" for reason, n in snapshot.skipped.items()]
+        if snapshot.behind_s > BEHIND_S:
+            notices.append(
+                f"The analysis is behind: rows wait for it up to {seconds(snapshot.behind_s)}, so old is "
+                "what you see. Send fewer rows/s (producer.rows_per_s) or add cores or workers, unless it is "
+                "catching up after a pause"
+            )
         if snapshot.missed:
-            skipped.append(
+            notices.append(
                 f"{snapshot.missed:,} results of this run never came: what is summed up here is incomplete; "
                 "see how long results are kept (topics.results)"
             )
         if snapshot.total.unframed:
-            skipped.append(
+            notices.append(
                 f"{snapshot.total.unframed:,} rows came in records that are no timeslices: they count as "
                 "hits, but not in orbits, drift times or live time"
             )
@@ -101,7 +108,7 @@ class Session:
             "last_data_s": snapshot.last_data_s,
             "quiet_after_s": self._settings.quiet_after_s,
             "waiting": snapshot.waiting,
-            "notices": skipped,
+            "notices": notices,
             "window": self._words,
             "paused_s": self._view.moment_s(now_s) if self._view.is_paused else None,
             "sequence": snapshot.sequence,

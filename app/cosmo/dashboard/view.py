@@ -103,7 +103,7 @@ class View:
         buckets = [
             bucket
             for bucket in snapshot.recent.get(span_s, ())
-            if bucket.last_s >= now_s - span_s and self._is_in(bucket.first_s)
+            if bucket.last_s >= now_s - span_s and bucket.first_s <= now_s and self._is_in(bucket.first_s)
         ]
         summary = total(buckets)
         return summary, _words(summary, f"received in the last {span_s:,} s")

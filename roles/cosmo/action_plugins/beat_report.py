@@ -50,6 +50,9 @@ def header(deployment: str, run: dict[str, Any] | None, now: str, *, asked: bool
     name = f"{deployment} · run {run['number']}{note}"
     rows = f"{run['rows_accounted']:,} rows"
     lost = f", {run['slices_lost']:,} slices LOST" if run["slices_lost"] else ", all accounted for"
+    if run.get("is_behind") and not run["ended"]:  # hosts that have not been updated do not tell it
+        rows = f"{run['rows_sent']:,} rows sent, {run['rows_accounted']:,} measured so far"
+        lost = lost if run["slices_lost"] else ""
     if run["ended"]:
         fate = lost if run["slices_lost"] or run["is_closed"] else f" accounted BUT {run['rows_sent']:,} sent"
         return f"{name} ended {_clock(run['ended'], now)} · {rows}{fate}"

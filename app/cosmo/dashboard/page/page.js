@@ -80,6 +80,9 @@ const cosmo = (() => {
     if (shown.ended) return ["calm", `Run ${shown.run} ended on ${day.format(new Date(shown.ended))}.`];
     if (shown.last_result_s == null) return ["calm", "No result yet in this run."];
     const silent_s = server_s - shown.last_result_s;
+    if (silent_s < -1) {
+      return ["bad", `No result since a clock was set back: the last one came at ${at(shown.last_result_s)}, which is yet to come.`];
+    }
     if (silent_s > shown.quiet_after_s) {
       return ["bad", `No data for ${long(server_s - (shown.last_data_s ?? shown.last_result_s))}: the analysis is silent, its last result came at ${at(shown.last_result_s)}.`];
     }
