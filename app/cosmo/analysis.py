@@ -26,7 +26,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
-from cosmo import spark_security
+from cosmo import runs, spark_security
 from cosmo.broker import Broker, NumberedLog, Offsets, wait_for
 from cosmo.errors import AccessRefused, BrokerAway, CosmoError, PartFailed
 from cosmo.measuring import HIGHEST, ROW_SCHEMA, Measure
@@ -132,10 +132,9 @@ class Analysis:
         known = totals.get(self.run.number)
         total, through = (known.summary.summary(), known.number) if known else (Summary.empty(), -1)
         # What another analysis has published since is not ours to go on from.
-        results = [
-            each for each in self._broker.results(self.run.number, through) if each.number <= newest.number
-        ]
-        return sum((result.summary.summary() for result in results), total)
+        results = self._broker.results(self.run.number, through)
+        total, _ = runs.added(total, (each for each in results if each.number <= newest.number))
+        return total
 
     def measure_batch(self, batch: DataFrame, _batch_id: int) -> None:
         """Measure one micro-batch and publish its result (called by Spark)."""
@@ -207,6 +206,7 @@ class Analysis:
         self, summary: Summary, offsets: Offsets, began_at: float, first_release: float, last_release: float
     ) -> None:
         """Publish a result; `began_at` is by the clock that only grows, the releases are Unix time."""
+        total = self._total + summary  # before: a result that does not add up would stay in the topic
         highest = {**self._highest, **summary.numbers.highest}
         now, now_at = time.time(), time.monotonic()
         measured = first_release <= last_release
@@ -235,7 +235,7 @@ class Analysis:
         if not self._log.publish(0, result.number, result.to_json(), headers, self._gave_up):
             return  # stopped while the broker was away: this batch is done again at the next start
         self.offsets, self._highest = offsets, highest
-        self._total += summary
+        self._total = total
         self._number += 1
         self._published_at = now_at
         self._moved()
@@ -383,6 +383,7 @@ def analyse(
     ------
     Superseded : another analysis published this run's next result.
     PartFailed : Spark gave up for a reason that waiting does not mend.
+    SettingsError : the settings name another stream than that of the run, or not as many partitions.
     """
     spark = start_session(settings, jars)
     try:
@@ -400,9 +401,7 @@ def analyse_in(
 ) -> None:
     """Do the same in a session that stays; see `analyse`."""
     broker = Broker(settings)
-    analysis = wait_for(
-        lambda: Analysis(settings, broker, broker.current_run(), stop), stop.wait, "the broker and a run"
-    )
+    analysis = wait_for(lambda: _begin(settings, broker, stop), stop.wait, "the broker and a run")
     if analysis is None:
         return
     log.info("analysing run %d from offsets %s on", analysis.run.number, analysis.offsets)
@@ -419,6 +418,13 @@ def analyse_in(
     analysis.close()
     if query:  # only now: it interrupts a batch
         query.stop()
+
+
+def _begin(settings: Settings, broker: Broker, stop: threading.Event) -> Analysis:
+    """Return the analysis of the run that is on; refuse a stream that is not as the settings say."""
+    run = broker.current_run()
+    broker.stream_ends()
+    return Analysis(settings, broker, run, stop)
 
 
 def _drain(query: StreamingQuery, analysis: Analysis, broker: Broker) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cosmo import probes, runs, units
 from cosmo.broker import Broker
-from cosmo.errors import BrokerError, CosmoError
+from cosmo.errors import CosmoError
 from cosmo.probes import Finding
 from cosmo.settings import Settings
 from cosmo.units import Unit
@@ -121,21 +121,22 @@ def _state(ok: bool) -> str:
 
 
 def run_of(settings: Settings) -> dict[str, Any] | None:
-    """Return the newest run and what became of its rows; None if there is none, or no broker.
+    """Return the newest run and what became of its rows, or why that cannot be told.
 
-    `is_behind` says that more is not measured yet than is on its way in any run.
+    None if there is no run, or no broker. `is_behind` says that more is not measured yet than is on its way
+    in any run.
     """
     broker = Broker(settings)
     try:
-        messages, _ = broker.run_messages()
-        if not messages:
-            return None
-        run = messages[max(messages)]
-        account = runs.account(broker, run)
-        is_behind = not account.is_closed and _is_behind(settings, runs.oldest_unread_s(broker, run))
-    except (BrokerError, CosmoError):  # the row of Kafka, or of the analysis, says why
+        run = runs.newest(broker)
+    except CosmoError:  # the row of Kafka says why
         return None
     told = run.model_dump(include={"number", "note", "started", "ended"})
+    try:
+        account = runs.account(broker, run)
+        is_behind = not account.is_closed and _is_behind(settings, runs.oldest_unread_s(broker, run))
+    except CosmoError as error:
+        return told | {"not_told": str(error)}
     return told | asdict(account) | {"is_closed": account.is_closed, "is_behind": is_behind}
 
 

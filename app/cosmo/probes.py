@@ -21,7 +21,7 @@ from typing import Final
 
 from cosmo import runs
 from cosmo.broker import Broker
-from cosmo.errors import BrokerError, MalformedMessage, NoRun, PartFailed
+from cosmo.errors import BrokerError, CosmoError, MalformedMessage, NoRun, PartFailed
 from cosmo.results import BEHIND_S
 
 ANSWER_S: Final = 2.0
@@ -193,7 +193,7 @@ def result(broker: Broker, fresh_s: float = FRESH_S, since: float = 0.0) -> Find
     try:
         run = broker.current_run()
         newest, _ = broker.newest_result(run.number)
-    except (BrokerError, NoRun, MalformedMessage) as error:
+    except CosmoError as error:
         return Finding("result", False, str(error))
     if newest is None:
         return Finding("result", False, f"run {run.number} has no result yet")
@@ -239,7 +239,7 @@ def stream(broker: Broker, fresh_s: float = FRESH_S, since: float = 0.0) -> Find
     try:
         run = broker.current_run()
         newest, found = broker.newest_slice(run)
-    except (BrokerError, NoRun, MalformedMessage) as error:
+    except CosmoError as error:
         return Finding("producer", False, str(error))
     if newest is None or found.record is None:
         return Finding("producer", False, f"run {run.number} has no slice yet")

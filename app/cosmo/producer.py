@@ -244,9 +244,13 @@ def _opened(settings: Settings, stop: threading.Event, on_alive: Callable[[], No
         return None
 
 
-def _begin(broker: Broker) -> tuple[Run, SliceRecord | None, NumberedLog]:
-    """Return the run, its newest slice and the log to go on with; refuse to be a second producer."""
+def _begin(broker: Broker, source_names: list[str]) -> tuple[Run, SliceRecord | None, NumberedLog]:
+    """Return the run, its newest slice and the log to go on with.
+
+    Refuse to be a second producer, and to stream another source or into another stream than the run's.
+    """
     run = broker.current_run()
+    run.require_source(source_names)
     newest, found = broker.newest_slice(run)
     if newest and found.record:
         age_s = time.time() - found.record.timestamp_s
@@ -280,13 +284,14 @@ def produce(
     AlreadyRunning : another host's producer is at work in this run.
     Superseded : another producer went on with this run.
     SourceError : the source cannot be read.
+    SettingsError : the settings name another source or stream than the run's, or not as many partitions.
     """
     keep_freed_memory()
     source = _opened(settings, stop, on_alive)
     if source is None:
         return
     broker = Broker(settings)
-    begun = wait_for(lambda: _begin(broker), stop.wait, "the broker and a run")
+    begun = wait_for(lambda: _begin(broker, settings.source_names), stop.wait, "the broker and a run")
     if begun is None:
         return
     run, newest, stream_log = begun

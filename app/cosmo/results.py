@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from cosmo.active_orbits import ActiveByOrbit
 from cosmo.detector import N_CHAMBERS, N_HEADS
-from cosmo.errors import MalformedMessage
+from cosmo.errors import MalformedMessage, SettingsError
 from cosmo.hits import REASONS
 from cosmo.slice_numbers import SliceNumbers
 from cosmo.statistics import Histogram, Summary
@@ -222,8 +222,21 @@ class RunTotal(_Message):
         return _read(cls, message)
 
 
+class StreamMessage(_Message):
+    """The topic of a run's slices."""
+
+    name: str
+    partitions: Annotated[int, Field(ge=1)]
+
+    def __str__(self) -> str:
+        return f"{self.name} with {self.partitions} partitions"
+
+
 class Run(_Message):
-    """Message of cosmo-runs: the record of a run."""
+    """Message of cosmo-runs: the record of a run.
+
+    `stream` and `source_names` are null in a record of an earlier version: then nothing is held against them.
+    """
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
     number: Annotated[int, Field(ge=1, le=MAX_RUN)]
@@ -231,6 +244,10 @@ class Run(_Message):
     source: Annotated[str, Field(description="what is streamed, in words")]
     started: UtcTime
     start_offsets: Annotated[dict[str, Count], Field(description="end of the stream when the run began")]
+    stream: Annotated[StreamMessage | None, Field(description="the topic of its slices")] = None
+    source_names: Annotated[
+        list[str] | None, Field(description="the source by its names in the settings")
+    ] = None
     ended: UtcTime | None = None
     rows_sent: Annotated[int | None, Field(description="rows so far of the newest slice, at the end")] = None
     rows_accounted: Annotated[int | None, Field(description="rows in the sum of the results, at the end")] = (
@@ -239,6 +256,39 @@ class Run(_Message):
     rows_in_carry: Annotated[int | None, Field(description="rows read that are in no slice, at the end")] = (
         None
     )
+    slices_lost: Annotated[int | None, Field(description="slices that are missing, at the end")] = None
+
+    def require_stream(self, name: str, partitions: int) -> None:
+        """Refuse settings that name another stream than that of the run.
+
+        Raises
+        ------
+        SettingsError : they do.
+        """
+        named = StreamMessage(name=name, partitions=partitions)
+        if self.stream not in (None, named):
+            raise SettingsError(
+                f"run {self.number} streams into {self.stream}, the settings say {named}; "
+                "halt it with the earlier settings first"
+            )
+
+    def is_of(self, source_names: list[str]) -> bool:
+        """Whether it streams the source of these names; some may have been added at the end since."""
+        known = self.source_names or []
+        return source_names[: len(known)] == known
+
+    def require_source(self, source_names: list[str]) -> None:
+        """Refuse settings that name another source than that of the run.
+
+        Raises
+        ------
+        SettingsError : they do.
+        """
+        if not self.is_of(source_names):
+            raise SettingsError(
+                f"run {self.number} streams {', '.join(self.source_names or [])}, the settings say "
+                f"{', '.join(source_names)}; halt it first, or set the source back"
+            )
 
     def to_json(self) -> bytes:
         """Return the message."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from cosmo.broker import Broker, Offsets
-from cosmo.errors import NoRun, PartFailed
-from cosmo.results import Run
+from cosmo.errors import CosmoError, NoRun, PartFailed, SettingsError
+from cosmo.results import Result, Run, StreamMessage
+from cosmo.settings import Settings
 from cosmo.slice_records import utc
 from cosmo.statistics import Summary
 from cosmo.valid_text import valid_text
+
+log = logging.getLogger(__name__)
 
 DRAIN_POLL_S: Final = 0.3
 DRAIN_STALL_S: Final = 60.0
@@ -27,6 +32,7 @@ class Account:
     rows_accounted: int  #: rows in the sum of the results
     rows_in_carry: int  #: rows read that are in no slice
     slices_lost: int = 0  #: numbers that are missing below those that were measured
+    results_left_out: int = 0  #: that do not add up with those before
 
     @property
     def is_closed(self) -> bool:
@@ -36,53 +42,124 @@ class Account:
     def __str__(self) -> str:
         relation = "=" if self.is_closed else "but"
         carry = f"; {self.rows_in_carry} more read, in no slice yet" if self.rows_in_carry else ""
-        return f"{self.rows_sent:,} rows sent {relation} {self.rows_accounted:,} rows accounted{carry}"
+        left_out = f"; {self.results_left_out} results left out" if self.results_left_out else ""
+        return (
+            f"{self.rows_sent:,} rows sent {relation} {self.rows_accounted:,} rows accounted{carry}{left_out}"
+        )
 
 
-def begin(broker: Broker, source: str, note: str = "") -> Run:
+def begin(broker: Broker, source: str, note: str = "", source_names: list[str] | None = None) -> Run:
     """Begin a new run at the present end of the stream; one that is still on is ended first.
 
     Parameters
     ----------
     source : what will be streamed, in words.
+    source_names : of the settings; the run streams no other source. None: whatever it is.
+
+    Raises
+    ------
+    SettingsError : they name another stream than that of the run that is on, or not as many partitions.
     """
     runs, _ = broker.run_messages()
     last = runs[max(runs)] if runs else None
     if last and not last.ended:
         end(broker, last)
+    ends = broker.stream_ends()
     run = Run(
         number=last.number + 1 if last else 1,
         note=valid_text(note),
         source=valid_text(source),
         started=utc(time.time()),
-        start_offsets={str(p): offset for p, offset in broker.end_offsets(broker.topics.stream.name).items()},
+        start_offsets={str(p): offset for p, offset in ends.items()},
+        stream=StreamMessage(name=broker.topics.stream.name, partitions=len(ends)),
+        source_names=source_names,
     )
     broker.put_run(run)
     return run
 
 
-def go_on_or_begin(broker: Broker, source: str, note: str = "") -> tuple[Run, bool]:
-    """Return the run that is on if it streams this source, else a new one; and whether it is new."""
-    runs, _ = broker.run_messages()
-    last = runs[max(runs)] if runs else None
-    if last and not last.ended and last.source == valid_text(source):
-        return last, False
-    return begin(broker, source, note), True
+def go_on_or_begin(broker: Broker, source: str, source_names: list[str], note: str = "") -> tuple[Run, bool]:
+    """Return the run that is on if it streams this source, else a new one; and whether it is new.
+
+    See `begin`.
+    """
+    try:
+        run = broker.current_run()
+    except NoRun:
+        return begin(broker, source, note, source_names), True
+    is_same = run.source == valid_text(source) if run.source_names is None else run.is_of(source_names)
+    return (run, False) if is_same else (begin(broker, source, note, source_names), True)
+
+
+def require_fit(settings: Settings, installed: Path) -> None:
+    """Refuse settings that contradict the run that is on.
+
+    Where nobody can be asked (no broker answers, or not to us), none is on.
+
+    Parameters
+    ----------
+    installed : the settings that these are to replace; they tell where the runs are. None are there before
+        the first init, and those of an earlier version may not be readable: then the new ones tell it.
+
+    Raises
+    ------
+    SettingsError : they name another stream, source or topic of the runs than that of the run.
+    """
+    try:
+        before = Settings.load(installed)
+    except SettingsError:
+        before = settings
+    try:
+        run = newest(Broker(before))
+    except CosmoError as error:
+        log.info("no run to compare the settings with: %s", error)
+        return
+    if run.ended:
+        return
+    recorded_in, topics = before.topics.runs.name, settings.topics
+    if topics.runs.name != recorded_in:
+        raise SettingsError(
+            f"run {run.number} is recorded in {recorded_in}, the settings say {topics.runs.name}; "
+            "halt it with the earlier settings first"
+        )
+    run.require_stream(topics.stream.name, topics.stream.partitions)
+    run.require_source(settings.source_names)
+
+
+def added(total: Summary, results: Iterable[Result]) -> tuple[Summary, int]:
+    """Add results to a sum; return it, and how many were left out because they do not add up with it."""
+    left_out = 0
+    for result in results:
+        try:
+            total += result.summary.summary()
+        except ValueError as error:
+            left_out += 1
+            log.warning("result %d of run %d is left out of the sum: %s", result.number, result.run, error)
+    return total, left_out
 
 
 def account(broker: Broker, run: Run) -> Account:
-    """Return what became of a run's rows so far."""
+    """Return what became of a run's rows so far; of one that has ended, what its record says.
+
+    Raises
+    ------
+    SettingsError : they name another stream than that of the run, or not as many partitions.
+    """
+    if run.ended and run.rows_sent is not None and run.rows_accounted is not None:
+        return Account(run.rows_sent, run.rows_accounted, run.rows_in_carry or 0, run.slices_lost or 0)
     newest_slice, _ = broker.newest_slice(run)
     _, totals = broker.run_messages()
     known = totals.get(run.number)
-    summary = known.summary.summary() if known else Summary.empty()
-    for result in broker.results(run.number, known.number if known else -1):
-        summary += result.summary.summary()
+    summary, left_out = added(
+        known.summary.summary() if known else Summary.empty(),
+        broker.results(run.number, known.number if known else -1),
+    )
     return Account(
         rows_sent=newest_slice.rows_so_far if newest_slice else 0,
         rows_accounted=summary.rows,
         rows_in_carry=newest_slice.carry_rows if newest_slice else 0,
         slices_lost=summary.numbers.missing,
+        results_left_out=left_out,
     )
 
 
@@ -163,6 +240,7 @@ def end(broker: Broker, run: Run) -> Account:
                 "rows_sent": closing.rows_sent,
                 "rows_accounted": closing.rows_accounted,
                 "rows_in_carry": closing.rows_in_carry,
+                "slices_lost": closing.slices_lost,
             }
         )
     )

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from cosmo.errors import SettingsError
 from cosmo.line_limit import MAX_LINE_BYTES
+from cosmo.valid_text import valid_text
 
 RECORD_OVERHEAD_KIB = 64
 """Room for a record's small headers and Kafka's own framing."""
@@ -293,6 +294,22 @@ class Settings(_Section):
     def spark_master(self) -> str:
         """URL of the Spark master; without one, Spark runs inside the analysis on all cores."""
         return self.endpoints.spark_master or "local[*]"
+
+    @property
+    def source_names(self) -> list[str]:
+        """The source by its names in this document.
+
+        Whatever a folder or a bucket holds at the time, and whatever faults are put into generated rows: these
+        may change in a run, for a drill.
+        """
+        source, bucket = self.source, self.bucket
+        if source.kind == "files":
+            names = [f"files {source.files[0]}", *source.files[1:]]
+        elif source.kind == "bucket":
+            names = [f"bucket {bucket.name} at {bucket.endpoint_url}, prefix '{bucket.prefix}'"]
+        else:
+            names = [f"generated {source.kind}, seed {source.seed}"]
+        return [valid_text(name) for name in names]
 
     @property
     def on_cluster(self) -> bool:

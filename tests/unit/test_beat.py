@@ -270,6 +270,17 @@ def test_what_is_on_its_way_is_told_from_what_waits(monkeypatch, sent, unread_s,
     assert beat.run_of(settings)["is_behind"] is is_behind
 
 
+def test_what_of_a_run_cannot_be_told_or_added_is_not_well(table):
+    silent = {name: RUN[name] for name in ("number", "note", "started", "ended")}
+    silent["not_told"] = "run 12 streams into a, the settings say b"
+    told = table([host("a", "b", answer(row("kafka"), run=silent))], "cloud", NOW)
+    assert not told["ok"]
+    assert told["lines"][0] == "cloud · run 12 'night shift' · run 12 streams into a, the settings say b"
+
+    mixed = table([host("a", "b", answer(row("kafka"), run=RUN | {"results_left_out": 1}))], "cloud", NOW)
+    assert mixed["lines"][0].endswith("1 results do not ADD UP")
+
+
 def test_a_beat_of_some_hosts_tells_nothing_of_the_run(table):
     told = table(
         [host("cworker1", "10.0.0.2", answer(row("worker", evidence="runs")), ["disk", "worker"])],

@@ -95,6 +95,20 @@ class Broker:
         with self._connection.consumer() as consumer:
             return ends_of(consumer, topic)
 
+    def stream_ends(self) -> Offsets:
+        """Return the end of each partition of the stream.
+
+        Raises
+        ------
+        SettingsError : the topic has another number of partitions than the settings say.
+        """
+        ends = self.end_offsets(self.topics.stream.name)
+        self._require_partitions(self.topics.stream.name, ends)
+        return ends
+
+    def _require_partitions(self, topic: str, ends: Offsets) -> None:
+        topics.require_partitions(self._wanted_topics, self.topics.stream.name, topic, len(ends))
+
     def record_ends(self, topic: str) -> Offsets:
         """Return the offset after the last record of each partition, 0 where there is none.
 
@@ -151,9 +165,15 @@ class Broker:
         return NumberedLog(self._connection, partial(self.takes, topic, run), topic, run, newest)
 
     def newest(self, topic: str, run: int, start: Offsets) -> Newest:
-        """Find the first copy of the highest number of a run, looking no further back than `start`."""
+        """Find the first copy of the highest number of a run, looking no further back than `start`.
+
+        Raises
+        ------
+        SettingsError : the topic has another number of partitions than the settings say.
+        """
         with self._connection.consumer() as consumer:
             ends = ends_of(consumer, topic)
+            self._require_partitions(topic, ends)
             found: Record | None = None
             highest: Offsets = {}
             for partition, end in ends.items():
@@ -203,8 +223,15 @@ class Broker:
         return record.number % self.topics.stream.partitions == record.partition
 
     def newest_slice(self, run: Run) -> tuple[SliceRecord | None, Newest]:
-        """Return the newest slice of a run, which holds the whole state of its producer."""
-        newest = self.newest(self.topics.stream.name, run.number, _by_number(run.start_offsets))
+        """Return the newest slice of a run, which holds the whole state of its producer.
+
+        Raises
+        ------
+        SettingsError : the settings name another stream, or the topic has another number of partitions.
+        """
+        stream = self.topics.stream
+        run.require_stream(stream.name, stream.partitions)
+        newest = self.newest(stream.name, run.number, _by_number(run.start_offsets))
         record = newest.record
         return (SliceRecord.read(record.headers, record.value) if record else None), newest
 
@@ -251,13 +278,16 @@ class Broker:
         Raises
         ------
         NoRun : no run was begun, or the last one has ended.
+        SettingsError : the settings name another stream than that of the run.
         """
         runs, _ = self.run_messages()
         if not runs or runs[max(runs)].ended:
             raise NoRun(
                 "expected a run that is on, there is none; begin one with `cosmo run` or `cosmo demo`"
             )
-        return runs[max(runs)]
+        run = runs[max(runs)]
+        run.require_stream(self.topics.stream.name, self.topics.stream.partitions)
+        return run
 
     def put_run(self, run: Run) -> None:
         """Write the record of a run."""

@@ -75,16 +75,20 @@ def apply(admin: KafkaAdminClient, wanted: Configurations, stream: str) -> list[
     # A broker that has just started answers before it has learned of its topics.
     admin.wait_for_topics(list(wanted))
     for topic in admin.describe_topics(list(wanted)):
-        name, found = topic["name"], len(topic["partitions"])
-        expected = wanted[name]["num_partitions"]
-        if found != expected:
-            key = ", as topics.stream.partitions says" if name == stream else ""
-            remedy = f"set it to {found}, or begin with" if name == stream else "begin with"
-            raise SettingsError(
-                f"expected the topic {name} to have {expected} partitions{key}, got {found}; "
-                f"{remedy} another topic name"
-            )
+        require_partitions(wanted, stream, topic["name"], len(topic["partitions"]))
     return created + _configure(admin, wanted)
+
+
+def require_partitions(wanted: Configurations, stream: str, name: str, found: int) -> None:
+    """Refuse a topic with another number of partitions than is wanted; see `apply`."""
+    expected = wanted[name]["num_partitions"]
+    if found != expected:
+        key = ", as topics.stream.partitions says" if name == stream else ""
+        remedy = f"set it to {found}, or begin with" if name == stream else "begin with"
+        raise SettingsError(
+            f"expected the topic {name} to have {expected} partitions{key}, got {found}; "
+            f"{remedy} another topic name"
+        )
 
 
 def _create(admin: KafkaAdminClient, wanted: Configurations) -> list[str]:

@@ -14,12 +14,21 @@ def command() -> None:
 
 
 @command.command()
+@click.option(
+    "--replacing",
+    type=click.Path(path_type=Path),
+    help="The settings in whose place these are to be put: is a run on that these contradict?",
+)
 @click.pass_obj
-def check(document: Path) -> None:
+def check(document: Path, replacing: Path | None) -> None:
     """Validate the settings."""
     from cosmo.settings import Settings
 
-    Settings.load(document)
+    settings = Settings.load(document)
+    if replacing:
+        from cosmo import runs
+
+        runs.require_fit(settings, replacing)
     click.echo(f"{document}: all settings are valid")
 
 

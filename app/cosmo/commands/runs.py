@@ -33,10 +33,12 @@ def begin(document: Path, note: str, *, as_json: bool) -> None:
 
     settings = Settings.load(document)
     broker = Broker(settings)
+    names = settings.source_names
     try:
         run, is_new = broker.current_run(), False
+        run.require_source(names)
     except NoRun:
-        run, is_new = runs.begin(broker, open_source(settings).description, note), True
+        run, is_new = runs.begin(broker, open_source(settings).description, note, names), True
     _tell(run, None, as_json=as_json, is_new=is_new)
 
 

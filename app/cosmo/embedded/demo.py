@@ -34,7 +34,8 @@ def demo(settings: Settings, lock: Path, say: Say, progress: artifacts.Progress)
     Raises
     ------
     PreflightError, SourceError, AlreadyRunning, ArtifactError : found before anything is started.
-    SettingsError : topics of an earlier start have another number of partitions; everything has been stopped.
+    SettingsError : topics of an earlier start have another number of partitions, or a run that was left on
+        streams into another; everything has been stopped.
     PartFailed : a part did not start or ended too often; everything has been stopped.
     """
     source = open_source(settings)
@@ -46,7 +47,7 @@ def demo(settings: Settings, lock: Path, say: Say, progress: artifacts.Progress)
             yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False), encoding="utf-8"
         )
         broker = Broker(settings)
-        stack = _Stack(broker, source.description, say)
+        stack = _Stack(broker, source.description, settings.source_names, say)
         children = [
             zookeeper.child(settings, folder, jars),
             kafka.child(settings, folder, jars, stack.broker_is_ready),
@@ -65,9 +66,10 @@ def demo(settings: Settings, lock: Path, say: Say, progress: artifacts.Progress)
 class _Stack:
     """What is done between the start of the broker and the start of the parts, and between their ends."""
 
-    def __init__(self, broker: Broker, source: str, say: Say) -> None:
+    def __init__(self, broker: Broker, source: str, source_names: list[str], say: Say) -> None:
         self._broker = broker
         self._source = source
+        self._source_names = source_names
         self._say = say
         self._run: Run | None = None
 
@@ -76,7 +78,7 @@ class _Stack:
         try:
             self._broker.create_topics()
             if self._run is None:
-                self._run, is_new = runs.go_on_or_begin(self._broker, self._source)
+                self._run, is_new = runs.go_on_or_begin(self._broker, self._source, self._source_names)
                 self._say(f"run {self._run.number} {'begins' if is_new else 'goes on'}: {self._run.source}")
         except BrokerError as error:
             return probes.Finding("kafka", False, str(error))

@@ -48,11 +48,15 @@ def header(deployment: str, run: dict[str, Any] | None, now: str, *, asked: bool
         return f"{deployment} · no run is known"
     note = f" '{run['note']}'" if run["note"] else ""
     name = f"{deployment} · run {run['number']}{note}"
+    if "not_told" in run:
+        return f"{name} · {run['not_told']}"
     rows = f"{run['rows_accounted']:,} rows"
     lost = f", {run['slices_lost']:,} slices LOST" if run["slices_lost"] else ", all accounted for"
     if run.get("is_behind") and not run["ended"]:  # hosts that have not been updated do not tell it
         rows = f"{run['rows_sent']:,} rows sent, {run['rows_accounted']:,} measured so far"
         lost = lost if run["slices_lost"] else ""
+    if run.get("results_left_out"):
+        lost += f", {run['results_left_out']:,} results do not ADD UP"
     if run["ended"]:
         fate = lost if run["slices_lost"] or run["is_closed"] else f" accounted BUT {run['rows_sent']:,} sent"
         return f"{name} ended {_clock(run['ended'], now)} · {rows}{fate}"
@@ -95,7 +99,7 @@ def beat_table(hosts: list[dict[str, Any]], deployment: str, now: str) -> dict[s
             row.update(
                 state="FAILED", evidence=f"is off while run {run['number']} is on; run goes on with it"
             )
-    ok = bool(rows) and all(row["state"] != "FAILED" for row in rows)
+    ok = bool(rows) and all(row["state"] != "FAILED" for row in rows) and "not_told" not in (run or {})
     asked = any("kafka" in host["parts"] for host in hosts)
     lines = [
         header(deployment, run, now, asked=asked),
@@ -178,6 +182,8 @@ class ActionModule(ActionBase):
             for row in table["document"]["parts"]
             if row["state"] == "FAILED"
         ]
+        if "not_told" in (table["document"]["run"] or {}):
+            failed.append("the account of the run")
         return {
             **result,
             "changed": False,
