@@ -299,7 +299,7 @@ class Settings(_Section):
     def source_names(self) -> list[str]:
         """The source by its names in this document.
 
-        Whatever a folder or a bucket holds at the time, and whatever faults are put into generated rows: these
+        Whatever a folder or a bucket holds at the time, whatever faults are put into generated rows: these
         may change in a run, for a drill.
         """
         source, bucket = self.source, self.bucket
