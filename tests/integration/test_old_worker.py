@@ -25,7 +25,7 @@ NEW_PYTHON = "python-of-the-new-version"
 """By its name alone: each worker looks for it on a path of its own, as on a disk of its own."""
 BATCHES = 5
 HERE = Path(__file__).parent
-MODULES = f"{HERE}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+MODULES = os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH"))))
 
 
 @pytest.fixture
