@@ -107,11 +107,17 @@ def test_what_systemd_says_is_read():
 
 
 def test_a_full_disk_is_seen(tmp_path):
-    assert probes.disk([tmp_path, tmp_path / "absent"]).ok
+    assert probes.disk([tmp_path]).ok
     full = probes.disk([tmp_path], full_percent=0.0)
     assert not full.ok
     assert str(tmp_path) in full.evidence
-    assert not probes.disk([tmp_path / "absent"]).ok
+    assert not probes.disk([]).ok
+
+
+def test_a_folder_that_is_not_there_is_not_well(tmp_path):
+    finding = probes.disk([tmp_path, tmp_path / "absent"])
+    assert not finding.ok
+    assert finding.evidence == f"{tmp_path / 'absent'} is not there; run init"
 
 
 def row(part, state="ok", evidence="well", workers=None, journal=()):
