@@ -74,6 +74,16 @@ PORTS_TRIED = 8
 """Ports after the named one that are tried too: an executor may still be ending where the next one starts."""
 FETCH_WITHIN_S = 15.0
 """A fetch that takes longer has lost its broker. A task asks twice: well before its batch counts as stuck."""
+_OTHER_VERSIONS = {
+    "spark.excludeOnFailure.enabled": "true",
+    "spark.excludeOnFailure.task.maxTaskAttemptsPerExecutor": "2",
+    "spark.excludeOnFailure.application.maxFailedTasksPerExecutor": "20",
+    "spark.excludeOnFailure.timeout": "10min",
+    "spark.task.maxFailures": "8",
+}
+"""For a cluster. A worker that an init went on without has the version before when it comes back, and lacks
+this one's Python: what it is given fails in milliseconds. The others do that, and who fails on and on is left
+out for a while."""
 _CHECK_S = 0.2
 _BROKER_SIGNS = ("org.apache.kafka", "TimeoutException", "KafkaException")
 _REFUSED_SIGNS = ("AuthorizationException", "AuthenticationException")
@@ -279,7 +289,8 @@ def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:
     logging.getLogger("py4j.clientserver").setLevel(logging.CRITICAL)  # it tells it too
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     os.environ.setdefault("SPARK_LOCAL_DIRS", str(folder / "local"))
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # of the workers: it must have this package
+    # Of the workers: by its own name, not by the link to the version that runs. Versions pickle differently.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ["PYSPARK_SUBMIT_ARGS"] = spark_security.submit_arguments(settings)
     options = {
         "spark.jars": ",".join(str(jar) for jar in jars),
@@ -305,6 +316,7 @@ def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:
         "spark.sql.adaptive.enabled": "false",  # is off in streams, with a warning
         "spark.redaction.regex": spark_security.HIDDEN,
         **_addresses(settings),
+        **(_OTHER_VERSIONS if settings.on_cluster else {}),
     }
     builder = SparkSession.builder.appName(settings.application).master(settings.spark_master)
     for name, value in options.items():

@@ -157,18 +157,18 @@ def spark_master(port: int, wanted: int | None = None) -> Finding:
 
 
 def disk(folders: Iterable[Path], full_percent: float = FULL_PERCENT) -> Finding:
-    """Say how full the fullest disk of these folders is; those that do not exist are left out."""
+    """Say how full the fullest disk of these folders is, or which of them is not there."""
     used = {}
     for folder in folders:
         try:
             usage = shutil.disk_usage(folder)
         except FileNotFoundError:
-            continue
+            return Finding("disk", False, f"{folder} is not there; run init")
         except OSError as error:
             return Finding("disk", False, f"{folder}: {error.strerror}")
         used[folder] = 100 * usage.used / max(1, usage.used + usage.free)
     if not used:
-        return Finding("disk", False, "none of our folders is there")
+        return Finding("disk", False, "no folder was named")
     fullest = max(used, key=lambda folder: used[folder])
     return Finding("disk", used[fullest] < full_percent, f"{fullest} is {used[fullest]:.0f} % full")
 

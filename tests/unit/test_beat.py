@@ -113,11 +113,17 @@ def test_what_systemd_says_is_read():
 
 
 def test_a_full_disk_is_seen(tmp_path):
-    assert probes.disk([tmp_path, tmp_path / "absent"]).ok
+    assert probes.disk([tmp_path]).ok
     full = probes.disk([tmp_path], full_percent=0.0)
     assert not full.ok
     assert str(tmp_path) in full.evidence
-    assert not probes.disk([tmp_path / "absent"]).ok
+    assert not probes.disk([]).ok
+
+
+def test_a_folder_that_is_not_there_is_not_well(tmp_path):
+    finding = probes.disk([tmp_path, tmp_path / "absent"])
+    assert not finding.ok
+    assert finding.evidence == f"{tmp_path / 'absent'} is not there; run init"
 
 
 def row(part, state="ok", evidence="well", workers=None, journal=()):
@@ -137,10 +143,10 @@ def host(name, address, answer, parts=("disk", "kafka", "worker")):
     return {"name": name, "address": address, "parts": parts, "answer": answer}
 
 
-def answer(*rows, run=None):
+def answer(*rows, run=None, **more):
     import json
 
-    return {"stdout": json.dumps({"rows": rows, "run": run}), "rc": 0}
+    return {"stdout": json.dumps({"rows": rows, "run": run, **more}), "rc": 0}
 
 
 def master(workers):
@@ -175,6 +181,25 @@ def test_a_worker_that_only_runs_does_not_work(table, workers, evidence):
     told = table([master(workers), worker()], "cloud", NOW)
     assert not told["ok"]
     assert evidence in told["lines"][4]
+
+
+@pytest.mark.parametrize(
+    ("told", "ok"),
+    [
+        pytest.param({"environment": "/opt/cosmo/environment-b"}, True, id="the same version"),
+        pytest.param({"environment": "/opt/cosmo/environment-a"}, False, id="another version"),
+        pytest.param({}, False, id="one that does not say which"),
+    ],
+)
+def test_a_worker_of_another_version_than_the_analysis_does_not_work(table, told, ok):
+    parts = [row("kafka"), row("master", workers={"10.0.0.2": "ALIVE, 4 cores"}), row("analysis")]
+    new = answer(*parts, run=RUN, environment="/opt/cosmo/environment-b")
+    of_analysis = host("cmaster", "10.0.0.1", new, ["kafka", "master", "analysis"])
+    old = host("cworker1", "10.0.0.2", answer(row("worker", evidence="runs"), **told), ["worker"])
+    judged = table([of_analysis, old], "cloud", NOW)
+    assert judged["ok"] == ok
+    evidence = judged["document"]["parts"][-1]["evidence"]
+    assert ("another version than the analysis on cmaster" in evidence) != ok
 
 
 @pytest.mark.parametrize(("ended", "state"), [(None, "FAILED"), ("2026-01-02T03:00:00+00:00", "off")])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jinja2.nativetypes import NativeEnvironment
 
 from cosmo.analysis import JAVA_OPTIONS
 from cosmo.settings import Settings
@@ -102,6 +103,30 @@ def test_spark_services_open_what_the_application_opens():
     """The same list of Java packages, in analysis.py for driver and executors, here for master and worker."""
     opened = set(re.findall(r"--add-opens=java.base/([a-z.]+)=ALL-UNNAMED", JAVA_OPTIONS))
     assert set(document(ROOT / "roles" / "spark" / "vars" / "main.yml")["_spark_opened_packages"]) == opened
+
+
+@pytest.mark.parametrize(
+    ("duties", "folders"),
+    [
+        pytest.param(["kafka", "zookeeper"], {"/srv/topics", "/srv/state"}, id="broker"),
+        pytest.param(["spark", "spark_worker"], {"/srv/work"}, id="worker"),
+        pytest.param(["dashboard"], set(), id="dashboard"),
+    ],
+)
+def test_beat_looks_at_the_disks_of_what_the_inventory_says(duties, folders):
+    said = {"kafka_data": "/srv/topics", "zookeeper_data": "/srv/state", "spark_data": "/srv/work"}
+    on_every_host = {"artifacts_home": "/opt/cosmo", "paths": {"data": "/srv/cosmo"}}
+    template = document(ROOT / "playbooks" / "group_vars" / "cosmo.yml")["cosmo_disks"]
+    disks = NativeEnvironment().from_string(template).render(group_names=duties, **on_every_host, **said)
+    assert set(disks) == {"/", "/opt/cosmo", "/srv/cosmo"} | folders
+
+
+@pytest.mark.parametrize("role", ["kafka", "spark", "zookeeper"])
+def test_a_folder_of_data_is_that_of_its_role(role):
+    """Where the inventory says no other: beat and preflight look at it by the variable of the deployment."""
+    name = f"{role}_data"
+    of_deployment = document(ROOT / "playbooks" / "group_vars" / f"{role}.yml")[name]
+    assert of_deployment == document(ROOT / "roles" / role / "defaults" / "main.yml")[name]
 
 
 @pytest.mark.parametrize("name", DEPLOYMENTS)

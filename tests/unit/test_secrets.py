@@ -59,6 +59,27 @@ def test_a_certificate_is_renewed_before_its_end(role, made):
     assert not ca.made(made["broker"]["certificate"], ADDRESSES, later)
 
 
+def test_what_a_clock_that_was_ahead_made_is_made_anew(role, monkeypatch):
+    authority = sys.modules[role.Authority.__module__]
+    with monkeypatch.context() as patch:
+        patch.setattr(authority, "CLOCKS_APART", datetime.timedelta(hours=-2))
+        ahead, _ = role.completed({}, "sample", USERS, ADDRESSES)
+    mended, names = role.completed(ahead, "sample", USERS, ADDRESSES)
+    assert names == ["the certificate authority", "the certificate of the broker"]
+    assert mended["passwords"] == ahead["passwords"]
+    assert role.completed(mended, "sample", USERS, ADDRESSES) == (mended, [])
+
+
+def test_a_broker_s_certificate_that_is_not_valid_yet_is_made_anew(role, made, monkeypatch):
+    authority = sys.modules[role.Authority.__module__]
+    ca = authority.Authority(made["ca"]["key"], made["ca"]["certificate"])
+    monkeypatch.setattr(authority, "CLOCKS_APART", datetime.timedelta(hours=-2))
+    key, certificate = ca.server(ADDRESSES)
+    ahead = made | {"broker": {"key": key, "certificate": certificate}}
+    _, names = role.completed(ahead, "sample", USERS, ADDRESSES)
+    assert names == ["the certificate of the broker"]
+
+
 def test_rotation_makes_all_anew_and_trusts_the_authority_before(role, made):
     rotated, names = role.completed(role.emptied(made), "sample", USERS, ADDRESSES)
     assert len(names) == 5

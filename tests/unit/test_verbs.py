@@ -194,6 +194,15 @@ def test_a_run_has_its_note_and_says_how_to_reach_the_pages(checkout):
         pytest.param(["-v"], [], id="none of them an inventory"),
         pytest.param(["-imore.yml"], ["--inventory=more.yml"], id="joined"),
         pytest.param(["-v", "--inventory=more.yml"], ["--inventory=more.yml"], id="long"),
+        pytest.param(
+            ["--vault-password-file", "word"], ["--vault-password-file=word"], id="vaulted: a file's password"
+        ),
+        pytest.param(
+            ["--vault-pass-file=word"], ["--vault-password-file=word"], id="vaulted: its other name"
+        ),
+        pytest.param(["--vault-id", "a@word", "-v"], ["--vault-id=a@word"], id="vaulted: one of some"),
+        pytest.param(["-J"], ["--ask-vault-password"], id="vaulted: asked for"),
+        pytest.param(["--ask-vault-pass"], ["--ask-vault-password"], id="vaulted: asked for, long"),
     ],
 )
 def test_the_pages_are_looked_for_in_the_inventories_of_the_run(checkout, options, more):
@@ -201,6 +210,26 @@ def test_the_pages_are_looked_for_in_the_inventories_of_the_run(checkout, option
     result, _ = called(checkout, "run", *options)
     assert result.exit_code == 0, result.output
     assert (checkout / "inventories").read_text().split() == ["--inventory=inventory/cloud", *more, "--list"]
+
+
+VAULTED = {"__ansible_vault": "$ANSIBLE_VAULT;1.1;AES256"}
+
+
+@pytest.mark.parametrize(
+    ("shows", "says"),
+    [
+        pytest.param("#!/bin/sh\necho no vault secrets >&2; exit 4\n", "no vault secrets", id="not at all"),
+        pytest.param("#!/bin/sh\ncat shown.json\n", "ansible_ssh_common_args of cmaster", id="not all of it"),
+    ],
+)
+def test_a_run_has_begun_though_its_pages_cannot_be_told(checkout, shows, says):
+    (checkout / ".venv-controller" / "bin" / "ansible-inventory").write_text(shows)
+    shown = inventory(cmaster={"ansible_host": "10.0.0.11", "ansible_ssh_common_args": VAULTED})
+    (checkout / "shown.json").write_text(json.dumps(shown))
+    result, _ = called(checkout, "run")
+    assert result.exit_code == 0, result.output
+    assert "the run is on" in result.output
+    assert says in result.output
 
 
 def test_a_run_that_failed_has_no_pages_to_reach(checkout):

@@ -58,6 +58,7 @@ def command(
         answer: object = {
             "rows": [asdict(row) for row in rows],
             "run": beat.run_of(settings) if "kafka" in wanted else None,
+            "environment": sys.prefix,
         }
         lines = [f"{row.part:10} {row.state:7} {row.evidence}" for row in rows]
         ok = all(row.state != "FAILED" for row in rows)

@@ -14,9 +14,9 @@ TIERS = ("zookeeper", "kafka", "spark_master", "spark_worker", "analysis", "prod
 @verb("restart")
 @click.option("--tier", type=click.Choice(TIERS), help="This one only; without it, all in their order.")
 def command(options: tuple[str, ...], tier: str | None) -> None:
-    """Restart what runs, one host after the other.
+    """Restart what is meant to run, one host after the other.
 
     Each is waited for until it works, before the next one. A run goes on: nothing
-    is lost or counted twice. What is stopped stays so.
+    is lost or counted twice. What failed is started, what was halted stays so.
     """
     sys.exit(play("restart", options, tag=tier or ""))

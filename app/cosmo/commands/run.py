@@ -19,12 +19,16 @@ def command(options: tuple[str, ...], note: str | None) -> None:
     """
     from cosmo.commands.shared import documents
     from cosmo.commands.shared.tunnel import ways
+    from cosmo.errors import CosmoError
     from cosmo.settings import Settings
     from cosmo.valid_text import valid_text
 
     code = play("run", options, {} if note is None else {"cosmo_note": valid_text(note)})
     if code == 0:
         document = documents.CHECKOUT / "config" / deployment() / "cosmo.yml"
-        for line in ways(inventory(options), Settings.load(document).ports.model_dump()):
-            click.echo(line)
+        try:
+            lines = ways(inventory(options), Settings.load(document).ports.model_dump())
+        except CosmoError as error:  # the run is on all the same
+            lines = [f"the run is on; how to reach its pages cannot be told: {error}"]
+        click.echo("\n".join(lines))
     sys.exit(code)

@@ -80,6 +80,7 @@ def beat_table(hosts: list[dict[str, Any]], deployment: str, now: str) -> dict[s
     """
     rows: list[dict[str, Any]] = []
     run, workers = None, None
+    environments: dict[str, str | None] = {}
     for host in hosts:
         answered, why = _answer(host["answer"])
         if answered is None:
@@ -87,14 +88,21 @@ def beat_table(hosts: list[dict[str, Any]], deployment: str, now: str) -> dict[s
             rows.append(_row(host, "host", "FAILED", f"{why}; it is to have: {parts}"))
             continue
         run = run or answered["run"]
+        environments[host["name"]] = answered.get("environment")
         for row in answered["rows"]:
             told = row.pop("workers")
             workers = workers if told is None else told
             rows.append({"host": host["name"], **row})
     addresses = {host["name"]: host["address"] for host in hosts}
+    analysis = next((host["name"] for host in hosts if "analysis" in host["parts"]), None)
     for row in rows:
         if row["part"] == "worker" and row["state"] == "ok":
             _judge_worker(row, addresses[row["host"]], workers)
+            if analysis in environments and environments[row["host"]] != environments[analysis]:
+                evidence = (
+                    f"has another version than the analysis on {analysis}, it measures nothing; run init"
+                )
+                row.update(state="FAILED", evidence=evidence)
         if run and not run["ended"] and row["part"] in PARTS_OF_A_RUN and row["state"] == "off":
             row.update(
                 state="FAILED", evidence=f"is off while run {run['number']} is on; run goes on with it"

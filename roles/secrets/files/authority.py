@@ -60,6 +60,10 @@ class Authority:
         chain = certificate.public_bytes(serialization.Encoding.PEM).decode() + self.certificate
         return _pem(key), chain
 
+    def has_begun(self, now: datetime.datetime) -> bool:
+        """Say whether its certificate is valid yet: the clock that it was made by may have been ahead."""
+        return x509.load_pem_x509_certificate(self.certificate.encode()).not_valid_before_utc <= now
+
     def made(self, certificate: str, addresses: list[str], now: datetime.datetime) -> bool:
         """Say whether a certificate, the first of a chain, is ours, for these addresses, and long valid."""
         broker = x509.load_pem_x509_certificate(certificate.encode())
@@ -70,6 +74,8 @@ class Authority:
         try:
             broker.verify_directly_issued_by(own)
         except (InvalidSignature, TypeError, ValueError):
+            return False
+        if broker.not_valid_before_utc > now or not self.has_begun(now):
             return False
         return broker.not_valid_after_utc - now > datetime.timedelta(days=RENEWED_BEFORE_DAYS)
 

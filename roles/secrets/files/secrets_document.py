@@ -25,9 +25,11 @@ def completed(
     """
     made = []
     result: dict[str, Any] = {"ca": {}, "broker": {}, "passwords": {}, **document}
-    if not result["ca"].get("key"):
+    now = datetime.datetime.now(datetime.timezone.utc)
+    ca = result["ca"]
+    if not ca.get("key") or not Authority(ca["key"], ca["certificate"]).has_begun(now):
         new = Authority.new(f"COSMO {deployment}")
-        result["ca"] = {**result["ca"], "certificate": new.certificate, "key": new.key}
+        result["ca"] = {**ca, "certificate": new.certificate, "key": new.key}
         made.append("the certificate authority")
     for user in users:
         if not result["passwords"].get(user):
@@ -38,7 +40,6 @@ def completed(
         made.append("the secret of Spark")
     ca = Authority(result["ca"]["key"], result["ca"]["certificate"])
     broker = result["broker"]
-    now = datetime.datetime.now(datetime.timezone.utc)
     if not broker.get("key") or not ca.made(broker["certificate"], addresses, now):
         key, certificate = ca.server(addresses)
         result["broker"] = {"key": key, "certificate": certificate}

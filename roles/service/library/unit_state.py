@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Ansible module: is a systemd unit there, does it run, and with which files? Changes nothing."""
+"""Ansible module: is a systemd unit there, is it to run, does it, and with which files? Changes nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ options:
 """
 RETURN = r"""
 exists: {description: Whether /etc/systemd/system has the unit., type: bool, returned: always}
+enabled: {description: "Whether it is meant to run, and starts at boot.", type: bool, returned: always}
 active_state: {description: "active, inactive, failed or on the way.", type: str, returned: always}
+failing: {description: "Whether it failed, for good or until its next try.", type: bool, returned: always}
 main_pid: {description: "Its main process, 0 if there is none.", type: int, returned: always}
 stale: {description: Files that the main process runs without., type: list, returned: always}
 jars: {description: Jars that the main process has open., type: list, returned: always}
@@ -30,7 +32,7 @@ EXAMPLES = r"""
     unit: kafka
     files: [/etc/kafka/server.properties]
 """
-PROPERTIES = "ActiveState,MainPID,ExecMainStartTimestampMonotonic,NeedDaemonReload"
+PROPERTIES = "ActiveState,SubState,UnitFileState,MainPID,ExecMainStartTimestampMonotonic,NeedDaemonReload"
 
 
 def younger(files: list[str], started: float) -> list[str]:
@@ -87,7 +89,9 @@ def main() -> None:
         changed=False,
         exists=Path(unit_file).exists(),
         main_pid=main_pid,
+        enabled=values["UnitFileState"] == "enabled",
         active_state=values["ActiveState"],
+        failing=values["ActiveState"] == "failed" or values["SubState"] == "auto-restart",
         stale=stale,
         jars=open_jars(main_pid),
     )

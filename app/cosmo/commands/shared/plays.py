@@ -18,6 +18,16 @@ from cosmo.errors import PreflightError
 
 DEFAULT: Final = "cloud"
 """The deployment where none is chosen; ansible.cfg says the same."""
+_OF_INVENTORY: Final = {
+    "-i": "--inventory",
+    "--inventory": "--inventory",
+    "--inventory-file": "--inventory",
+    "--vault-id": "--vault-id",
+    "--vault-password-file": "--vault-password-file",
+    "--vault-pass-file": "--vault-password-file",
+}
+"""Options of ansible-playbook with a value that ansible-inventory takes too, and what it calls them."""
+_ASKS_FOR_PASSWORD: Final = ("-J", "--ask-vault-password", "--ask-vault-pass")
 
 
 def verb(name: str) -> Callable[[Callable[..., None]], click.Command]:
@@ -77,9 +87,19 @@ def play_captured(playbook: str, options: Sequence[str], variables: dict[str, ob
 
 
 def inventory(options: Sequence[str]) -> dict[str, dict]:  # type: ignore[type-arg]  # JSON
-    """Return the inventory of the deployment as Ansible takes it, with those that the options add."""
+    """Return the inventory of the deployment as Ansible takes it, with those that the options add.
+
+    Raises
+    ------
+    PreflightError : it cannot be shown.
+    """
     name = deployment()
-    argv = [*_program("ansible-inventory"), f"--inventory=inventory/{name}", *_inventories(options), "--list"]
+    argv = [
+        *_program("ansible-inventory"),
+        f"--inventory=inventory/{name}",
+        *_of_inventory(options),
+        "--list",
+    ]
     shown = subprocess.run(
         argv, cwd=documents.CHECKOUT, env=_environment(name), capture_output=True, text=True, check=False
     )
@@ -112,15 +132,16 @@ def deployment() -> str:
     return name
 
 
-def _inventories(options: Sequence[str]) -> list[str]:
-    """Return those of the options that name inventories."""
+def _of_inventory(options: Sequence[str]) -> list[str]:
+    """Return those of the options that name inventories, or the passwords of what in them is vaulted."""
     found: list[str] = []
     for option, value in pairwise((*options, "")):
-        if option in ("-i", "--inventory", "--inventory-file"):
-            found.append(f"--inventory={value}")
-        elif option.startswith("--inventory="):
-            found.append(option)
-        elif option.startswith("-i") and len(option) > len("-i"):
+        name, _, joined = option.partition("=")
+        if option in _ASKS_FOR_PASSWORD:
+            found.append("--ask-vault-password")
+        elif name in _OF_INVENTORY:
+            found.append(f"{_OF_INVENTORY[name]}={joined or value}")
+        elif option.startswith("-i"):
             found.append(f"--inventory={option.removeprefix('-i')}")
     return found
 
