@@ -106,6 +106,30 @@ def test_an_orbit_across_two_files_stays_whole(tmp_path):
     assert of_files(f"{tmp_path.parent}/{tmp_path.name[:-1]}?/[12].csv") == expected
 
 
+@pytest.mark.parametrize(
+    ("names", "order", "told"),
+    [
+        pytest.param(["1.csv", "2.csv", "1.csv"], "12", "1", id="by name"),
+        pytest.param(["2.csv", "*.csv"], "21", "2", id="by name and by a glob"),
+        pytest.param(["?.csv", "[12].csv"], "12", "12", id="by overlapping globs"),
+        pytest.param(["2.csv", "."], "21", "2", id="by name and by its folder"),
+        pytest.param(["link", "1.csv"], "1", "1", id="by name and by a link"),
+    ],
+)
+def test_a_file_named_twice_is_read_once_where_it_is_named_first(tmp_path, caplog, names, order, told):
+    texts = {name: b"".join(hit(orbit, int(name)) + b"\n" for orbit in range(100)) for name in "12"}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.csv").write_bytes(text)
+    (tmp_path / "link").symlink_to("1.csv")
+    source = FilesSource.of([str(tmp_path / name) for name in names])
+    assert b"".join(block.text for block in source.blocks()) == b"".join(texts[name] for name in order)
+    last = list(source.blocks())[-1]
+    assert list(source.blocks(last.source, last.end)) == []  # gone on with at the end, nothing is left
+    assert [message.partition(" is named more than once")[0] for message in caplog.messages] == [
+        f"{tmp_path / name}.csv" for name in told
+    ]
+
+
 def write_nothing(_folder):
     return "missing.csv"
 
