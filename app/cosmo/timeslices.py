@@ -255,17 +255,16 @@ class Timeslicer:
         """Start a new epoch if more than half of the held rows agree; those that do not, ride."""
         held, pending = np.array(self._held), self._pending
         orbits = pending.orbit[held]
-        apart = (orbits[:, None] - orbits[None, :]).astype(np.uint32).view(np.int32)
-        agree = np.abs(apart.astype(np.int64)) <= JUMP_ORBITS
-        best = int(np.argmax(agree.sum(axis=0)))
-        group = agree[:, best]
+        best = int(np.argmax(_agreeing(orbits)))
+        apart = (orbits - orbits[best]).astype(np.uint32).view(np.int32).astype(np.int64)
+        group = np.abs(apart) <= JUMP_ORBITS
         n_agree = int(group.sum())
         if 2 * n_agree <= len(held):
             self._release_held()
             return
         if self._clock.epoch != NO_EPOCH:
             self._close_all()
-        first = int(orbits[best] + apart[group, best].min()) % ORBIT_MODULUS
+        first = int(orbits[best] + apart[group].min()) % ORBIT_MODULUS
         base = first if self._clock.epoch == NO_EPOCH else self._clock.base
         self._clock = Clock(self._clock.epoch + 1, first, base)
         self._restart(first)
@@ -421,6 +420,14 @@ def cut_lines(blocks: Iterable[Lines], limits: Limits) -> Iterator[Timeslice]:
     for lines in blocks:
         yield from (timeslice for timeslice, _ in timeslicer.feed(lines, 0, len(lines)))
     yield from timeslicer.end()
+
+
+def _agreeing(orbits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return of each orbit counter how many of them, itself too, lie within JUMP_ORBITS of it."""
+    ascending = np.sort(orbits)
+    around = np.concatenate((ascending - ORBIT_MODULUS, ascending, ascending + ORBIT_MODULUS))
+    first = np.searchsorted(around, orbits - JUMP_ORBITS)
+    return np.asarray(np.searchsorted(around, orbits + JUMP_ORBITS, side="right") - first)
 
 
 def _first_true(flags: NDArray[np.bool_]) -> int:

@@ -1,6 +1,7 @@
 """Timeslices against the oracle's, exactly, and however the rows are fed."""
 
 import itertools
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -176,6 +177,28 @@ def test_an_early_hit_does_not_open_closed_orbits_again():
     (timeslice,) = timeslicer.cut()
     # The last two hits before the early ones were 55 and 56; 10 and 20 are there twice more.
     assert (timeslice.from_orbit, timeslice.to_orbit, timeslice.rows) == (10, 55, 45 + 3)
+
+
+@pytest.mark.parametrize(("lag_rows", "carry_kib"), [(4096, 256), (1129, 64)])
+def test_the_longest_lags_of_the_settings_split_nothing(lag_rows, carry_kib):
+    # Of orbits of 100 rows, as in beam, each row as long as a usual one may be.
+    lines = [hit(4 * 10**9 + i // 100, 1, 100, 1000 + i % 2000, 20) for i in range(3 * lag_rows)]
+    assert len(lines[0]) + 1 >= 25
+    slices = cut_at_once(lines, Limits(lag_rows, 2**20, 1024 * carry_kib))
+    assert not any(piece.split for piece in slices)
+    assert sum(piece.orbits for piece in slices) == -(-3 * lag_rows // 100)
+
+
+def test_deciding_on_many_held_hits_takes_little_memory():
+    lines = read(text_of([hit(i * 2 * NEAR % WRAP) for i in range(4096)]))  # no majority among them
+    timeslicer = Timeslicer(Limits(lag_rows=4096))
+    timeslicer.feed(lines, 0, 4095)
+    tracemalloc.start()
+    timeslicer.feed(lines, 4095, 4096)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert timeslicer.oldest_release() is not None  # they were let go
+    assert peak_bytes < 4 << 20
 
 
 @pytest.mark.parametrize(
