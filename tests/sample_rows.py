@@ -46,6 +46,7 @@ def random_source(
     other=0.15,  # ancillary, malformed, blank and header lines
     oversize_rows=0,  # rows of an orbit now and then
     start=None,  # first orbit; None: anywhere, often just before the counter wraps
+    stretch=1,  # ordinary orbits are so many times further apart; above 1, wild hits come from near by
 ):
     """Make a source: hits of rising orbits, at most `disorder` rows out of order, and what comes between."""
     rng = random.Random(seed)
@@ -54,29 +55,32 @@ def random_source(
         base = rng.choice([WRAP - rng.randint(1, 60), rng.randrange(10**6), rng.randrange(WRAP)])
     lines, ordinary, live = [], set(), 0
     for _ in range(epochs):
-        orbits = _rising_orbits(rng, base, n_hits // epochs, oversize_rows)
+        orbits = _rising_orbits(rng, base, n_hits // epochs, oversize_rows, stretch)
         live += orbits[-1] - orbits[0] + 1 if orbits else 0
         order = sorted(range(len(orbits)), key=lambda i: (i + rng.randint(0, disorder), i))
         for orbit in (orbits[i] for i in order):
             while rng.random() < wild + near_wild + other:
-                lines.append(_odd_line(rng, len(lines), orbit, wild, near_wild, other))
+                lines.append(_odd_line(rng, len(lines), orbit, wild, near_wild, other, stretch))
             ordinary.add(len(lines))
             lines.append(_hit(rng, len(lines), orbit))
         base = (orbits[-1] if orbits else base) + 3 * NEAR + rng.randrange(10**9)
     return Source(tuple(lines), frozenset(ordinary), live)
 
 
-def _rising_orbits(rng, first, n_hits, oversize_rows):
+def _rising_orbits(rng, first, n_hits, oversize_rows, stretch):
     orbits, orbit = [], first
     while len(orbits) < n_hits:
         n_rows = oversize_rows if oversize_rows and rng.random() < 0.1 else rng.choice([1, 1, 1, 2, 3, 5])
         orbits += [orbit] * n_rows
-        orbit += rng.choice([1, 1, 2, 3, 11, 60])
+        orbit += stretch * rng.choice([1, 1, 2, 3, 11, 60])
     return orbits
 
 
-def _odd_line(rng, place, orbit, wild, near_wild, other):
+def _odd_line(rng, place, orbit, wild, near_wild, other, stretch):
     kind = rng.choices(["wild", "near", "other"], [wild, near_wild, other])[0]
+    if kind == "wild" and stretch > 1:  # the closed edge is less than NEAR behind
+        away = rng.randrange(2 * NEAR)
+        return _hit(rng, place, orbit + rng.choice([NEAR + 1 + away, -2 * NEAR - 1 - away]))
     if kind == "wild":
         return _hit(rng, place, orbit + NEAR + 1 + rng.randrange(WRAP - 2 * NEAR - 3))
     if kind == "near":

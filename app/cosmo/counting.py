@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,7 +168,7 @@ class Tally:
         """
         occupied, rank = _ranks(place)
         chamber_hit = cell < N_CELLS
-        key = rank * np.int32(N_CELLS) + cell
+        key = orbit_cells(rank, cell, len(occupied))
         active = _active_channels(key if chamber_hit.all() else key[chamber_hit], len(occupied))
         self.active += np.bincount(
             (active + np.arange(N_CHAMBERS) * (N_CHANNELS + 1)).ravel(), minlength=len(self.active)
@@ -215,7 +215,15 @@ def _ranks(place: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int3
     return np.flatnonzero(present) + start, (np.cumsum(present, dtype=np.int32) - 1)[near].astype(np.int32)
 
 
-def _active_channels(key: NDArray[np.int32], n_orbits: int) -> NDArray[np.int64]:
+def orbit_cells(
+    rank: NDArray[np.int32], cell: NDArray[np.uint16], n_orbits: int
+) -> NDArray[np.signedinteger[Any]]:
+    """Return for each hit its orbit's rank * N_CELLS + its cell: 32 bits where they do, which is quicker."""
+    fits = n_orbits * N_CELLS <= np.iinfo(np.int32).max
+    return (rank if fits else rank.astype(np.int64)) * np.int32(N_CELLS) + cell
+
+
+def _active_channels(key: NDArray[np.signedinteger[Any]], n_orbits: int) -> NDArray[np.int64]:
     """Return how many channels of each orbit and chamber were hit, shape (n_orbits, 4).
 
     Parameters

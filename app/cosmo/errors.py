@@ -30,7 +30,10 @@ class SourceError(CosmoError):
 
 
 class NotOurs(SourceError):
-    """A file or object has lines, none of them a row of ours. Among others, pass it over and say so."""
+    """A file or object has lines, none of them a row of ours, or columns in another order.
+
+    Among others, pass it over and say so.
+    """
 
 
 class StoreAway(SourceError):

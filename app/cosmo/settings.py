@@ -24,6 +24,9 @@ LONGEST_WAIT_MS = 20_000
 """Of the linger and of the trigger. The verbs give up after a minute in which nothing is measured."""
 LEAST_QUIET_MS = 1000
 """The dashboard says 'no data' this long after data are due, or later."""
+_MOST_LAG_ROWS = 4096
+_ROW_BYTES = 29
+"""Most of a usual hit with its newline."""
 
 
 def _is_jvm_size(text: str) -> str:
@@ -233,6 +236,13 @@ class ProducerSettings(_Section):
         if 1024 * self.carry_kib < MAX_LINE_BYTES:
             raise ValueError(
                 f"expected carry_kib to hold a line of {MAX_LINE_BYTES} bytes, got {self.carry_kib}"
+            )
+        # Else orbits are split and hits lost to statistics 4-6 in a stream that has nothing wrong.
+        most_lag_rows = min(_MOST_LAG_ROWS, 1024 * self.carry_kib // (2 * _ROW_BYTES))
+        if self.lag_rows > most_lag_rows:
+            raise ValueError(
+                f"expected lag_rows up to {most_lag_rows}: {_MOST_LAG_ROWS} at most, and as many rows of "
+                f"{_ROW_BYTES} bytes as fill half of carry_kib ({self.carry_kib}); got {self.lag_rows}"
             )
         return self
 

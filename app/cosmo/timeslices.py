@@ -4,7 +4,8 @@ Rows are not in time order, so an orbit is *closed*, its last row read, only whe
 were all of later orbits. A timeslice is cut at closed orbits: it takes [from, to) of the orbit axis, and
 slices tile that axis. What is no hit, or is late, rides in the slice being filled and moves no clock. A hit
 too far from the closed edge is *held* until the next ordinary hit (then it was wild) or until enough held
-hits agree (then the clock jumped: a new *epoch*).
+hits agree (then the clock jumped: a new *epoch*). A wild hit rides too, and lies in no slice's orbits, since
+no slice spans more than a hit must be away to be held.
 
 The rules stand in `Timeslicer._row`, one row at a time. `Timeslicer._skip` takes a stretch of rows at once
 where it can show that nothing but accepting them can happen.
@@ -24,7 +25,7 @@ from cosmo.hits import Lines, read
 from cosmo.pending_rows import HELD, OPEN, RIDES, TAKEN, PendingRows
 
 JUMP_ORBITS = 1 << 20
-"""A hit further than this (93 s) from the closed edge is held."""
+"""A hit further than this (93 s) from the closed edge is held; a slice with rows that ride spans no more."""
 NO_EPOCH = -1
 
 _SHORTEST_STRETCH = 16
@@ -238,6 +239,8 @@ class Timeslicer:
     def _close_before(self, orbit: int) -> None:
         if orbit <= self._closed_before:  # once closed, closed
             return
+        if orbit - self._edge > JUMP_ORBITS:  # a hit that is held from now on might be inside
+            self._cut(self._closed_before)
         self._closed_before = orbit
         for closed in [o for o in self._unclosed if o < orbit]:
             size = self._unclosed.pop(closed)
@@ -250,22 +253,23 @@ class Timeslicer:
             self._pending.status[self._held] = RIDES
             self._ridden_bytes += self._held_bytes
             self._held, self._held_bytes = [], 0
+            if self._clock.epoch == NO_EPOCH:  # the first epoch may begin around them
+                self._cut(self._edge)
 
     def _decide(self) -> None:
         """Start a new epoch if more than half of the held rows agree; those that do not, ride."""
         held, pending = np.array(self._held), self._pending
         orbits = pending.orbit[held]
-        apart = (orbits[:, None] - orbits[None, :]).astype(np.uint32).view(np.int32)
-        agree = np.abs(apart.astype(np.int64)) <= JUMP_ORBITS
-        best = int(np.argmax(agree.sum(axis=0)))
-        group = agree[:, best]
+        best = int(np.argmax(_agreeing(orbits)))
+        apart = (orbits - orbits[best]).astype(np.uint32).view(np.int32).astype(np.int64)
+        group = np.abs(apart) <= JUMP_ORBITS
         n_agree = int(group.sum())
         if 2 * n_agree <= len(held):
             self._release_held()
             return
         if self._clock.epoch != NO_EPOCH:
             self._close_all()
-        first = int(orbits[best] + apart[group, best].min()) % ORBIT_MODULUS
+        first = int(orbits[best] + apart[group].min()) % ORBIT_MODULUS
         base = first if self._clock.epoch == NO_EPOCH else self._clock.base
         self._clock = Clock(self._clock.epoch + 1, first, base)
         self._restart(first)
@@ -298,7 +302,12 @@ class Timeslicer:
         return np.asarray((status == RIDES) | ((status == OPEN) & (orbits < self._closed_before)))
 
     def _cut(self, edge: int, *, split: bool = False) -> None:
-        """Make a slice of all that rides and all open rows before the edge."""
+        """Make a slice of all that rides and all open rows before the edge.
+
+        An edge beyond the closed one may be too far for what rides: that is cut before.
+        """
+        if self._ridden_bytes and edge - self._edge > JUMP_ORBITS:
+            self._cut(self._closed_before)
         pending = self._pending
         status, orbits = pending.status[: pending.n], pending.orbit[: pending.n]
         chosen = (status == RIDES) | ((status == OPEN) & (orbits < edge))
@@ -308,7 +317,8 @@ class Timeslicer:
         for orbit in [o for o in self._unclosed if o < edge]:
             self._unclosed_bytes -= self._unclosed.pop(orbit)
         self._clock = replace(self._clock, edge=edge % ORBIT_MODULUS)
-        releases = pending.release[: pending.n][chosen]
+        # After a split it may be that nothing is chosen, orbits without rows: then the row being read counts.
+        releases = pending.release[: pending.n][chosen if chosen.any() else slice(-1, None)]
         self._done.append(
             Timeslice(
                 from_orbit=from_orbit % ORBIT_MODULUS,
@@ -367,7 +377,10 @@ class Timeslicer:
             in_time = np.zeros(0, np.bool_)
         else:
             orbits, in_time, closed_before = self._follow(lines.orbit[first:last][hit_rows])
-            n_hits = _first_true(np.abs(orbits - closed_before[:-1]) > JUMP_ORBITS)
+            n_hits = min(
+                _first_true(np.abs(orbits - closed_before[:-1]) > JUMP_ORBITS),
+                int(np.searchsorted(closed_before[1:], self._edge + JUMP_ORBITS, side="right")),
+            )
             self._stretch = min(2 * self._stretch, _LONGEST_STRETCH)
             if n_hits < len(hit_rows):
                 last = first + int(hit_rows[n_hits])
@@ -421,6 +434,14 @@ def cut_lines(blocks: Iterable[Lines], limits: Limits) -> Iterator[Timeslice]:
     for lines in blocks:
         yield from (timeslice for timeslice, _ in timeslicer.feed(lines, 0, len(lines)))
     yield from timeslicer.end()
+
+
+def _agreeing(orbits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return of each orbit counter how many of them, itself too, lie within JUMP_ORBITS of it."""
+    ascending = np.sort(orbits)
+    around = np.concatenate((ascending - ORBIT_MODULUS, ascending, ascending + ORBIT_MODULUS))
+    first = np.searchsorted(around, orbits - JUMP_ORBITS)
+    return np.asarray(np.searchsorted(around, orbits + JUMP_ORBITS, side="right") - first)
 
 
 def _first_true(flags: NDArray[np.bool_]) -> int:

@@ -7,6 +7,8 @@ The words used here:
 - window: orbits of the last `lag_rows` hits taken. An orbit is closed when all of them are later.
 - edge: the earliest orbit that is not closed. It never goes back: once closed, closed.
 - held: hits too far from the edge to be believed, until a believable hit or their majority decides.
+- riding: what goes out with the next slice, whatever its orbits. Hits that were held ride too, and are to be
+  outside: so before the edge, or a cut with lines that ride, is more than NEAR from `to`, a slice ends.
 """
 
 from collections.abc import Callable, Iterable
@@ -140,6 +142,8 @@ class Slicer:
             return
         self.waiting.put(hit)
         self.window = [*self.window, hit.orbit][-self.lag_rows :]
+        if len(self.window) == self.lag_rows and serial(self.earliest(), self.to) > NEAR:
+            self.cut(self.edge)
         self.find_edge()
 
     def vote(self) -> None:
@@ -151,7 +155,7 @@ class Slicer:
         held = self.held.take()
         group = max((agreeing(candidate) for candidate in held), key=len)  # the first of equals
         if 2 * len(group) <= len(held):
-            self.riding.put(*held)
+            self.let_go(held)
             return
         if self.to is not None:
             self.close_all()
@@ -166,10 +170,16 @@ class Slicer:
         for hit in group:
             self.accept(hit)
 
+    def let_go(self, held: list[Line]) -> None:
+        """Let held hits ride; without an epoch at once, since the first one may begin around them."""
+        self.riding.put(*held)
+        if self.to is None:
+            self.cut(None)
+
     def relieve(self) -> None:
         """Make the rows that wait fewer: close the earliest open orbit by force, else let go the held."""
         if not self.waiting.lines:
-            self.riding.put(*self.held.take())
+            self.let_go(self.held.take())
             return
         earliest = min((hit.orbit for hit in self.waiting.lines), key=lambda orbit: serial(orbit, self.edge))
         self.cut((earliest + 1) % ORBITS, split=True)
@@ -188,6 +198,8 @@ class Slicer:
 
     def cut(self, at: int | None, split: bool = False) -> None:
         """End the slice being filled before orbit `at` (None: there is no epoch, so no orbit either)."""
+        if self.riding.lines and at is not None and serial(at, self.to) > NEAR:
+            self.cut(self.edge)
         lines = self.riding.take()
         for pile in (self.closed, self.waiting):
             lines += pile.take(lambda hit: serial(hit.orbit, at) < 0)
@@ -195,6 +207,9 @@ class Slicer:
         self.slices.append(Slice(self.to or 0, at or 0, self.epoch, split, texts))
         self.to = at
         self.find_edge()
+
+    def earliest(self) -> int:
+        return min(self.window, key=lambda orbit: serial(orbit, self.edge))
 
     def find_edge(self) -> None:
         """Find the edge anew, and sort the open hits into closed and waiting by it."""
@@ -204,7 +219,7 @@ class Slicer:
         if self.edge is None or serial(self.edge, self.to) < 0 or self.new_epoch:
             self.edge, self.new_epoch = self.to, False
         if len(self.window) == self.lag_rows:
-            earliest = min(self.window, key=lambda orbit: serial(orbit, self.edge))
+            earliest = self.earliest()
             if serial(earliest, self.edge) > 0:
                 self.edge = earliest
         newest = self.waiting.lines[-1:]  # the only one that may lie before an edge that has not moved

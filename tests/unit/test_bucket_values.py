@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cosmo.errors import SourceError, StoreAway
+from cosmo.errors import NotOurs, SourceError, StoreAway
 from cosmo.settings import Settings
 from cosmo.sources.bucket import Bucket, StoredObject
 from cosmo.sources.credentials import Credentials
@@ -315,3 +315,8 @@ def test_rows_are_required(text, is_ours):
     else:
         with pytest.raises(SourceError, match=r"data_0.txt: expected rows of 6 numbers"):
             require_rows("data_0.txt", text)
+
+
+def test_columns_in_another_order_are_refused():
+    with pytest.raises(NotOurs, match=r"data_0.txt: expected the columns HEAD,FPGA,.*, got FPGA,HEAD,"):
+        require_rows("data_0.txt", b"FPGA,HEAD,TDC_CHANNEL,ORBIT_CNT,BX_COUNTER,TDC_MEAS\n0,2,5,1,1,1\n")

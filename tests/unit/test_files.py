@@ -23,6 +23,8 @@ ROWS = [row for orbit in range(100) for row in (hit(orbit, channel=orbit % 64), 
 TEXT = b"".join(row + b"\n" for row in ROWS)
 PACKED = gzip.compress(TEXT)
 HEADER = b"HEAD,FPGA,TDC_CHANNEL,ORBIT_CNT,BX_COUNTER,TDC_MEAS\n"
+CRLF_HEADER = HEADER.replace(b"\n", b"\r\n")
+SWAPPED = b"FPGA,HEAD,TDC_CHANNEL,ORBIT_CNT,BX_COUNTER,TDC_MEAS\n"
 HALF = len(TEXT) // 2  # in the middle of a line
 MARK = b"\xef\xbb\xbf"  # of UTF-8, as spreadsheets write it
 LONG_LINE = b"x" * (5 << 20) + b"\n"
@@ -64,6 +66,15 @@ def unpacked(data):
         pytest.param("a.csv", HEADER + b"x\n", HEADER + b"x\n", id="junk after a header"),
         pytest.param("a.csv", MARK + HEADER + TEXT, HEADER + TEXT, id="a byte order mark and a header"),
         pytest.param("a.csv", MARK + TEXT, TEXT, id="a byte order mark and rows"),
+        pytest.param(
+            "a.csv",
+            MARK + CRLF_HEADER + TEXT,
+            CRLF_HEADER + TEXT,
+            id="a byte order mark and a header with CRLF",
+        ),
+        pytest.param("a.csv", TEXT + HEADER + TEXT, TEXT + HEADER + TEXT, id="a header further on"),
+        pytest.param("a.csv", HEADER.lower() + TEXT, HEADER.lower() + TEXT, id="a header in small letters"),
+        pytest.param("a.csv", TEXT + SWAPPED + TEXT, TEXT + SWAPPED + TEXT, id="names further on"),
         pytest.param("a.csv", gzip.compress(MARK + TEXT), TEXT, id="a byte order mark, packed"),
         pytest.param("a.csv", MARK, b"\n", id="only a byte order mark"),
         pytest.param("a.csv", TEXT + MARK + TEXT, TEXT + MARK + TEXT, id="a byte order mark further on"),
@@ -104,6 +115,30 @@ def test_an_orbit_across_two_files_stays_whole(tmp_path):
     assert of_files(tmp_path) == of_files(tmp_path / "*.csv") == expected
     assert of_files(tmp_path / "1.csv", tmp_path / "2.csv") == expected
     assert of_files(f"{tmp_path.parent}/{tmp_path.name[:-1]}?/[12].csv") == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "order", "told"),
+    [
+        pytest.param(["1.csv", "2.csv", "1.csv"], "12", "1", id="by name"),
+        pytest.param(["2.csv", "*.csv"], "21", "2", id="by name and by a glob"),
+        pytest.param(["?.csv", "[12].csv"], "12", "12", id="by overlapping globs"),
+        pytest.param(["2.csv", "."], "21", "2", id="by name and by its folder"),
+        pytest.param(["link", "1.csv"], "1", "1", id="by name and by a link"),
+    ],
+)
+def test_a_file_named_twice_is_read_once_where_it_is_named_first(tmp_path, caplog, names, order, told):
+    texts = {name: b"".join(hit(orbit, int(name)) + b"\n" for orbit in range(100)) for name in "12"}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.csv").write_bytes(text)
+    (tmp_path / "link").symlink_to("1.csv")
+    source = FilesSource.of([str(tmp_path / name) for name in names])
+    assert b"".join(block.text for block in source.blocks()) == b"".join(texts[name] for name in order)
+    last = list(source.blocks())[-1]
+    assert list(source.blocks(last.source, last.end)) == []  # gone on with at the end, nothing is left
+    assert [message.partition(" is named more than once")[0] for message in caplog.messages] == [
+        f"{tmp_path / name}.csv" for name in told
+    ]
 
 
 def write_nothing(_folder):
@@ -150,6 +185,29 @@ BAD = [
     pytest.param(write_file("a.csv", b"a,b,c,d,e,f\n1,2,x,4,5,6\n"), "got none in 2 lines", id="no numbers"),
     pytest.param(write_file("a.csv", bz2.compress(BULK)), "expected rows of 6 numbers", id="bzip2"),
     pytest.param(write_file("a.csv", lzma.compress(BULK, preset=0)), "expected rows of 6 numbers", id="xz"),
+    *(
+        pytest.param(
+            write_file("a.csv", header + TEXT),
+            "expected the columns HEAD,FPGA,TDC_CHANNEL,ORBIT_CNT,BX_COUNTER,TDC_MEAS, "
+            "got FPGA,HEAD,TDC_CHANNEL,ORBIT_CNT,BX_COUNTER,TDC_MEAS; put them into this order",
+            id=f"columns in another order: {case}",
+        )
+        for case, header in (
+            ("plain", SWAPPED),
+            ("CRLF", SWAPPED.replace(b"\n", b"\r\n")),
+            ("a byte order mark", MARK + SWAPPED),
+            ("small letters and blanks", SWAPPED.lower().replace(b",", b" , ")),
+            ("as a comment", b"# " + SWAPPED),
+            ("in quotes", b'"' + SWAPPED[:-1].replace(b",", b'","') + b'"\n'),
+            ("after blank lines and junk", b"\nrun 5\n" + SWAPPED),
+            ("after a long preface", JUNK + SWAPPED),
+        )
+    ),
+    pytest.param(
+        write_file("a.csv", b"HEAD,FPGA,TDC_CHANNEL,BX_COUNTER,ORBIT_CNT,TDC_MEAS\n"),
+        "got HEAD,FPGA,TDC_CHANNEL,BX_COUNTER,ORBIT_CNT,TDC_MEAS;",
+        id="columns in another order, no rows",
+    ),
     pytest.param(write_folder(), "it has none; name another", id="folder without files"),
     pytest.param(write_folder(a=b"", b=HEADER, c=b"\n"), "got none in its 3 files", id="folder without rows"),
     pytest.param(write_loop_of_links, "correct it", id="loop of links"),

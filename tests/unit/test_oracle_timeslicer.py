@@ -7,6 +7,8 @@ from oracle.summary import summary
 from oracle.timeslicer import Line, Slicer, cut
 from sample_rows import NEAR, WRAP, hit
 
+HALF = NEAR // 2
+
 
 def shape(orbits, **parameters):
     """(from, to, epoch, split, orbits) of the slices that hits of these orbits are cut into."""
@@ -115,6 +117,43 @@ def shape(orbits, **parameters):
         ),
         pytest.param(
             [77] * 4, {"carry_max_bytes": 40}, [(0, 0, -1, False, [77] * 4)], id="too many held are let go"
+        ),
+        # With a lag of 2 the edge is the last orbit but one; HALF * 2 = NEAR.
+        pytest.param(
+            [0, 0, HALF, NEAR, NEAR + HALF, 2 * NEAR, 2 * NEAR + HALF],
+            {"lag_rows": 2},
+            [
+                (0, NEAR, 0, False, [0, 0, HALF]),  # before the edge goes from NEAR to NEAR + HALF
+                (NEAR, 2 * NEAR + HALF + 1, 0, False, [NEAR, NEAR + HALF, 2 * NEAR, 2 * NEAR + HALF]),
+            ],
+            id="far apart",
+        ),
+        pytest.param(
+            [0, 0, HALF, NEAR, NEAR + HALF, 2 * NEAR + 1],
+            {"lag_rows": 2},
+            # the edge is at NEAR, the end at NEAR + HALF + 1 is too far for the last one, which rides
+            [
+                (0, NEAR, 0, False, [0, 0, HALF, 2 * NEAR + 1]),
+                (NEAR, NEAR + HALF + 1, 0, False, [NEAR, NEAR + HALF]),
+            ],
+            id="far apart, one rides at the end",
+        ),
+        pytest.param(
+            [0] * 9 + [NEAR - 2] * 3 + [NEAR + 8] * 3,
+            {"lag_rows": 3, "carry_max_bytes": 100},
+            # after the split nothing is there up to the edge at NEAR - 2, when it goes on to NEAR + 8
+            [
+                (0, 1, 0, True, [0] * 9),
+                (1, NEAR - 2, 0, False, []),
+                (NEAR - 2, NEAR + 9, 0, False, [NEAR - 2] * 3 + [NEAR + 8] * 3),
+            ],
+            id="far apart after a split: orbits without rows",
+        ),
+        pytest.param(
+            [7, 10**9, 6, 7],
+            {"lag_rows": 2},
+            [(0, 0, -1, False, [7, 10**9]), (6, 8, 0, False, [6, 7])],
+            id="let go without an epoch: in no slice of the first one",
         ),
     ],
 )

@@ -120,6 +120,16 @@ def test_a_change_inside_a_value_is_refused():
         pytest.param(
             {"producer.carry_kib": 1024}, "expected carry_kib below slice_kib (1024), got 1024", id="carry"
         ),
+        pytest.param({"producer.lag_rows": 1}, "producer.lag_rows: Input should be greater", id="no lag"),
+        pytest.param(
+            {"producer.lag_rows": 4097}, "expected lag_rows up to 4096: 4096 at most, and", id="long lag"
+        ),
+        pytest.param(
+            {"producer.lag_rows": 1130, "producer.carry_kib": 64},  # 64 KiB / 58 bytes = 1129.9
+            "expected lag_rows up to 1129: 4096 at most, and as many rows of 29 bytes as fill half of "
+            "carry_kib (64); got 1130",
+            id="lag beyond the carry",
+        ),
         pytest.param({"producer.lag_rows": True}, "producer.lag_rows", id="a flag for a number"),
         *(
             pytest.param({key: wrong}, f"{key}: {expected}, got {wrong!r}", id=f"{key}: {wrong!r}")
@@ -233,6 +243,12 @@ def test_the_longest_waits(tmp_path):
     waits_s = (settings.producer.linger_ms + settings.analysis.trigger_ms) / 1000
     run = yaml.safe_load((ROOT / "roles" / "cosmo" / "defaults" / "main.yml").read_text())
     assert waits_s + 15 <= min(DRAIN_STALL_S, BEHIND_S, run["cosmo_patience_s"])  # time for a batch
+
+
+@pytest.mark.parametrize(("lag_rows", "carry_kib"), [(4096, 256), (1129, 64), (2, 64)])
+def test_lags_that_the_carry_holds(tmp_path, lag_rows, carry_kib):
+    changes = {"producer.lag_rows": lag_rows, "producer.carry_kib": carry_kib}
+    assert load(tmp_path, changes).producer.lag_rows == lag_rows
 
 
 @pytest.mark.parametrize("rate", [500, 500.5, "maximum", "recorded"])

@@ -1,14 +1,16 @@
 """Summary is a value that adds up: cutting, order and place change nothing."""
 
+import itertools
 import random
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cosmo.hits import read
 from cosmo.slice_numbers import SliceNumbers
 from cosmo.statistics import Summary
-from cosmo.timeslices import Limits, cut_lines
+from cosmo.timeslices import Limits, Timeslicer, cut_lines
+from oracle.rows import classify
 from sample_rows import hit, random_source
 
 summaries = st.builds(
@@ -18,9 +20,14 @@ summaries = st.builds(
 )
 
 
-def of(lines, lag_rows=8, slice_bytes=10**6):
-    text = b"".join(line + b"\n" for line in lines)
-    return Summary.of(cut_lines([read(text)], Limits(lag_rows, slice_bytes)))
+def of(lines, lag_rows=8, slice_bytes=10**6, moments=()):
+    """Measure lines, with a cut because of age after some of them."""
+    rows = read(b"".join(line + b"\n" for line in lines))
+    timeslicer, slices = Timeslicer(Limits(lag_rows, slice_bytes)), []
+    for first, last in itertools.pairwise([0, *sorted(moments), len(rows)]):
+        slices += [timeslice for timeslice, _ in timeslicer.feed(rows, first, min(last, len(rows)))]
+        slices += timeslicer.cut() if last < len(rows) else []
+    return Summary.of(slices + timeslicer.end())
 
 
 def _with_numbers(summary, numbers):
@@ -76,6 +83,32 @@ clean = st.builds(
 @given(clean, st.integers(1, 3000))
 def test_cutting_anywhere_between_orbits_changes_nothing(source, slice_bytes):
     assert of(source.lines, slice_bytes=slice_bytes) == of(source.lines)
+
+
+sparse = st.builds(
+    random_source,
+    seed=st.integers(0, 2**32),
+    n_hits=st.integers(100, 400),
+    wild=st.sampled_from([0.02, 0.05]),
+    stretch=st.sampled_from([300, 2000]),
+)
+
+
+@settings(max_examples=60)
+@given(sparse, st.sampled_from([1, 1000, 10**6, 10**6]), st.lists(st.integers(0, 400), max_size=2))
+def test_wild_hits_among_sparse_ones_are_outside_however_rows_are_cut(source, slice_bytes, moments):
+    hits = [place for place, line in enumerate(source.lines) if classify(line).kind == "hit"]
+    assume(source.ordinary.issuperset(hits[:16]))  # else the epoch may begin with a wild one
+    summary = of(source.lines, slice_bytes=slice_bytes, moments=moments)
+    assert summary.late + summary.clock_jump == len(hits) - len(source.ordinary)
+    assert summary.live_orbits == source.live_orbits
+    assert inside(summary) == inside(of([source.lines[place] for place in sorted(source.ordinary)]))
+
+
+def inside(summary):
+    """Return what only hits in the orbits of their slices are counted in."""
+    names = ("active_channels", "scintillator_occupancy", "drift_time", "active_by_orbit")
+    return [getattr(summary, name) for name in names]
 
 
 one_epoch = st.builds(random_source, seed=st.integers(0, 2**32), n_hits=st.integers(20, 150))

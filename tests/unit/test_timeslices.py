@@ -1,6 +1,7 @@
 """Timeslices against the oracle's, exactly, and however the rows are fed."""
 
 import itertools
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +25,7 @@ sources = st.builds(
     near_wild=st.sampled_from([0.0, 0.0, 0.05]),
     other=st.sampled_from([0.0, 0.15, 0.3]),
     oversize_rows=st.sampled_from([0, 0, 40]),
+    stretch=st.sampled_from([1, 1, 500, 2000]),
 )
 limits = st.builds(
     Limits,
@@ -93,6 +95,30 @@ any_line = st.one_of(
 @given(st.lists(any_line, max_size=60), limits)
 def test_any_orbits_in_any_order(lines, limits):
     assert told(cut_at_once(lines, limits)) == expected(lines, limits)
+
+
+steps = st.sampled_from(
+    [0, 0, 1, 1, -1, NEAR // 64, NEAR // 3, NEAR // 2, NEAR - 1, NEAR, NEAR + 1, -NEAR - 1]
+)
+
+
+@settings(max_examples=200)
+@given(st.lists(steps, max_size=60), st.sampled_from([0, WRAP - NEAR]), limits)
+def test_orbits_far_apart(gone, start, limits):
+    lines = [hit((start + orbit) % WRAP) for orbit in itertools.accumulate(gone)]
+    slices = cut_at_once(lines, limits)
+    assert told(slices) == expected(lines, limits)
+    assert all(piece.orbits <= 2 * NEAR + 1 for piece in slices)
+
+
+def test_a_slice_of_orbits_without_rows_has_the_release_of_the_row_that_cut_it():
+    # Of a lag of 3 and a carry of 100 bytes: nine rows of an orbit are split, then nothing is there for long.
+    early, late = [hit(0)] * 9 + [hit(NEAR - 2)] * 3, [hit(NEAR + 8)] * 3
+    timeslicer = Timeslicer(Limits(3, 10**6, 100))
+    timeslicer.feed(read(text_of(early)), 0, len(early), release=1.0)
+    ((piece, row),) = timeslicer.feed(read(text_of(late)), 0, len(late), release=2.0)
+    assert (piece.from_orbit, piece.to_orbit, piece.rows, row) == (1, NEAR - 2, 0, 3)
+    assert (piece.first_release, piece.last_release, piece.carry) == (2.0, 2.0, text_of(early[9:] + late))
 
 
 @settings(max_examples=40)
@@ -176,6 +202,28 @@ def test_an_early_hit_does_not_open_closed_orbits_again():
     (timeslice,) = timeslicer.cut()
     # The last two hits before the early ones were 55 and 56; 10 and 20 are there twice more.
     assert (timeslice.from_orbit, timeslice.to_orbit, timeslice.rows) == (10, 55, 45 + 3)
+
+
+@pytest.mark.parametrize(("lag_rows", "carry_kib"), [(4096, 256), (1129, 64)])
+def test_the_longest_lags_of_the_settings_split_nothing(lag_rows, carry_kib):
+    # Of orbits of 100 rows, as in beam, each row as long as a usual one may be.
+    lines = [hit(4 * 10**9 + i // 100, 1, 100, 1000 + i % 2000, 20) for i in range(3 * lag_rows)]
+    assert len(lines[0]) + 1 >= 25
+    slices = cut_at_once(lines, Limits(lag_rows, 2**20, 1024 * carry_kib))
+    assert not any(piece.split for piece in slices)
+    assert sum(piece.orbits for piece in slices) == -(-3 * lag_rows // 100)
+
+
+def test_deciding_on_many_held_hits_takes_little_memory():
+    lines = read(text_of([hit(i * 2 * NEAR % WRAP) for i in range(4096)]))  # no majority among them
+    timeslicer = Timeslicer(Limits(lag_rows=4096))
+    timeslicer.feed(lines, 0, 4095)
+    tracemalloc.start()
+    ((piece, _),) = timeslicer.feed(lines, 4095, 4096)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (piece.rows, piece.carry_rows, piece.epoch) == (4096, 0, -1)  # they were let go
+    assert peak_bytes < 4 << 20
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,7 @@ any_limits = st.builds(
         wild=st.sampled_from([0.0, 0.05, 0.2]),
         near_wild=st.sampled_from([0.0, 0.05]),
         oversize_rows=st.sampled_from([0, 30]),
+        stretch=st.sampled_from([1, 1, 2000]),
     ),
     any_limits,
     st.integers(1, 2),
@@ -175,15 +176,17 @@ def test_each_row_is_sent_once_whatever_happens(source, limits, passes, lives, m
     seed=st.integers(0, 2**32),
     epochs=st.integers(1, 3),
     wild=st.sampled_from([0.0, 0.04]),
-    slice_bytes=st.sampled_from([1, 100, 500]),
+    slice_bytes=st.sampled_from([1, 100, 500, 10**6]),
     passes=st.integers(1, 3),
     lives=lives,
     moments=moments,
+    stretch=st.sampled_from([1, 2000]),
 )
 def test_ordinary_hits_are_in_range_and_live_time_is_their_coverage(
-    seed, epochs, wild, slice_bytes, passes, lives, moments
+    seed, epochs, wild, slice_bytes, passes, lives, moments, stretch
 ):
-    check_coverage(random_source(seed, 60, 3, epochs, wild), Limits(LAG, slice_bytes), passes, lives, moments)
+    source = random_source(seed, 60, 3, epochs, wild, stretch=stretch)
+    check_coverage(source, Limits(LAG, slice_bytes), passes, lives, moments)
 
 
 @settings(max_examples=3)
@@ -197,7 +200,9 @@ def check_coverage(source, limits, passes, lives, moments):
     check_rows(source.lines, passes, sent)
     check_tiling(sent)
     ordinary = {without_orbit(source.lines[place]) for place in source.ordinary}
-    assert not set().union(*(out_of_range(timeslice) for timeslice, _ in sent)) & ordinary
+    outside = set().union(*(out_of_range(timeslice) for timeslice, _ in sent))
+    hits = {without_orbit(line) for line in source.lines if classify(line).kind == "hit"}
+    assert outside == hits - ordinary
     assert sum(timeslice.orbits for timeslice, _ in sent) == passes * source.live_orbits
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 from cosmo.errors import SourceError
 from cosmo.sources.blocks import Block
 from cosmo.sources.recording import GZIP_MAGIC, SUFFIXES, OnDamage, has_rows, recording_blocks, tell_of_damage
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,9 @@ class FilesSource:
     def of(cls, names: Iterable[str], *, to_loop: bool = False) -> FilesSource:
         """Find files by path, glob or folder (its .txt, .csv and .gz files, in the order of their names).
 
+        A file that is named twice, by globs that overlap say, is read once, where it is named first, with a
+        warning: the place where a stream stands is a file and an offset.
+
         Parameters
         ----------
         to_loop : they will be played in a loop, which is endless without rows.
@@ -33,21 +39,22 @@ class FilesSource:
         SourceError : a name matches nothing, a file cannot be read, or has lines and none of them is ours; a
             folder, or all that is to be looped over, has no row.
         """
-        paths: list[Path] = []
-        any_rows = False
+        have_rows: dict[Path, bool] = {}  # in the order of the files
         for name in names:
             found = _matches(name)
-            have_rows = [_has_rows(path) for path in found]
-            any_rows = any_rows or any(have_rows)
-            if not any(have_rows) and Path(name).expanduser().is_dir():
+            for path in found:
+                if path in have_rows:
+                    log.warning("%s is named more than once; it is read once, where it is named first", path)
+                else:
+                    have_rows[path] = _has_rows(path)
+            if not any(have_rows[path] for path in found) and Path(name).expanduser().is_dir():
                 raise SourceError(
                     f"{name}: expected a folder with rows, got none in its {len(found)} files; name another"
                 )
-            paths += found
-        if to_loop and not any_rows:
-            named = ", ".join(map(str, paths)) or "no file"
+        if to_loop and not any(have_rows.values()):
+            named = ", ".join(map(str, have_rows)) or "no file"
             raise SourceError(f"expected rows to loop over, got none in {named}; name another")
-        return cls(tuple(paths))
+        return cls(tuple(have_rows))
 
     @property
     def description(self) -> str:

@@ -11,10 +11,9 @@ from functools import cache
 from typing import Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cosmo.errors import NotOurs, SourceError
-from cosmo.hits import COLUMNS, HEADER, MALFORMED, read
+from cosmo.hits import COLUMNS, HEADER, MALFORMED, Lines, read
 from cosmo.sources.blocks import Block, whole_lines
 
 log = logging.getLogger(__name__)
@@ -24,6 +23,9 @@ GZIP_MAGIC: Final = b"\x1f\x8b"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 CUT_OFF: Final = (EOFError, zlib.error, gzip.BadGzipFile)
 """What reading a gzip stream raises that ends early or is damaged."""
+_NAMES: Final = [name.encode() for name in COLUMNS]
+_SORTED_NAMES: Final = sorted(_NAMES)
+_AROUND_NAMES: Final = b" \t\r\n\"'#"
 _NO_NUMBERS: Final = [MALFORMED[reason] for reason in ("fields", "empty", "number", "long")]
 
 OnDamage = Callable[[str, str], None]
@@ -40,6 +42,8 @@ class Stream(Protocol):
 def require_rows(name: str, text: bytes) -> None:
     """Refuse what is not ours: text with lines, none of which has six numbers or is our header.
 
+    So is text whose header has our names in another order.
+
     Parameters
     ----------
     name : what it is the beginning of.
@@ -49,9 +53,9 @@ def require_rows(name: str, text: bytes) -> None:
     ------
     NotOurs : it is to be refused.
     """
-    fates = read(text[: text.rfind(b"\n") + 1] or text).fate
-    n_lines = int((fates <= HEADER).sum())
-    if n_lines and not _is_ours(fates):
+    lines = read(text[: text.rfind(b"\n") + 1] or text)
+    n_lines = int((lines.fate <= HEADER).sum())
+    if not _is_ours(name, lines) and n_lines:
         raise _not_ours(name, n_lines)
 
 
@@ -60,13 +64,13 @@ def has_rows(name: str, blocks: Iterable[Block]) -> bool:
 
     Raises
     ------
-    NotOurs : it has lines, and none of them is such.
+    NotOurs : it has lines, and none of them is such; or a header before them has our names in another order.
     """
     n_rows, is_ours = 0, False
     for block in blocks:
-        fates = read(block.text).fate
-        n_rows += int((fates < HEADER).sum())
-        is_ours = is_ours or _is_ours(fates)
+        lines = read(block.text)
+        n_rows += int((lines.fate < HEADER).sum())
+        is_ours = is_ours or _is_ours(name, lines)
         if n_rows and is_ours:
             return True
     if n_rows:
@@ -74,12 +78,31 @@ def has_rows(name: str, blocks: Iterable[Block]) -> bool:
     return False
 
 
-def _is_ours(fates: NDArray[np.uint8]) -> bool:
+def _is_ours(name: str, lines: Lines) -> bool:
     """Whether one line is our header, or six plain numbers, in range or not.
 
     Five commas alone say nothing: they are in any file of some size that is packed or binary.
+
+    Raises
+    ------
+    NotOurs : a line before it has the names of our columns, in another order.
     """
-    return bool(((fates <= HEADER) & ~np.isin(fates, _NO_NUMBERS)).any())
+    ours = (lines.fate <= HEADER) & ~np.isin(lines.fate, _NO_NUMBERS)
+    is_ours = bool(ours.any())
+    _require_order(name, lines, int(np.argmax(ours)) if is_ours else len(lines))
+    return is_ours
+
+
+def _require_order(name: str, lines: Lines, n_before: int) -> None:
+    """Refuse names of columns in another order than ours, in any case, among the lines before the rows."""
+    for line in np.flatnonzero(lines.fate[:n_before] == MALFORMED["number"]).tolist():
+        text = lines.text[lines.ends[line - 1] if line else 0 : lines.ends[line]]
+        names = [field.strip(_AROUND_NAMES).upper() for field in text.split(b",")]
+        if sorted(names) == _SORTED_NAMES and names != _NAMES:
+            raise NotOurs(
+                f"{name}: expected the columns {','.join(COLUMNS)}, got {b','.join(names).decode()}; "
+                "put them into this order, or leave it out"
+            )
 
 
 def _not_ours(name: str, n_lines: int) -> NotOurs:
