@@ -250,13 +250,19 @@ class Run(_Message):
     ] = None
     ended: UtcTime | None = None
     rows_sent: Annotated[int | None, Field(description="rows so far of the newest slice, at the end")] = None
-    rows_accounted: Annotated[int | None, Field(description="rows in the sum of the results, at the end")] = (
-        None
-    )
+    rows_accounted: Annotated[
+        int | None, Field(description="rows of slices in the sum of the results, at the end")
+    ] = None
     rows_in_carry: Annotated[int | None, Field(description="rows read that are in no slice, at the end")] = (
         None
     )
     slices_lost: Annotated[int | None, Field(description="slices that are missing, at the end")] = None
+    results_left_out: Annotated[
+        int | None, Field(description="results that do not add up with those before, at the end")
+    ] = None
+    rows_unframed: Annotated[
+        int | None, Field(description="rows of records that are no slices, at the end")
+    ] = None
 
     def require_stream(self, name: str, partitions: int) -> None:
         """Refuse settings that name another stream than that of the run.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -29,23 +29,27 @@ class Account:
     """What became of a run's rows."""
 
     rows_sent: int  #: rows so far of the newest slice
-    rows_accounted: int  #: rows in the sum of the results
+    rows_accounted: int  #: rows of slices in the sum of the results
     rows_in_carry: int  #: rows read that are in no slice
     slices_lost: int = 0  #: numbers that are missing below those that were measured
     results_left_out: int = 0  #: that do not add up with those before
+    rows_unframed: int = 0  #: rows of records that are no slices: measured too, but no producer's
 
     @property
     def is_closed(self) -> bool:
         """Whether everything sent has been measured, once."""
-        return self.rows_sent == self.rows_accounted
+        return self.rows_sent == self.rows_accounted and not self.slices_lost and not self.results_left_out
 
     def __str__(self) -> str:
-        relation = "=" if self.is_closed else "but"
-        carry = f"; {self.rows_in_carry} more read, in no slice yet" if self.rows_in_carry else ""
-        left_out = f"; {self.results_left_out} results left out" if self.results_left_out else ""
-        return (
-            f"{self.rows_sent:,} rows sent {relation} {self.rows_accounted:,} rows accounted{carry}{left_out}"
+        relation = "=" if self.rows_sent == self.rows_accounted else "but"
+        more = (
+            (self.rows_in_carry, "more read, in no slice"),
+            (self.slices_lost, "slices lost"),
+            (self.results_left_out, "results left out"),
+            (self.rows_unframed, "more rows unframed, sent by no producer"),
         )
+        told = "".join(f"; {n:,} {words}" for n, words in more if n)
+        return f"{self.rows_sent:,} rows sent {relation} {self.rows_accounted:,} rows accounted{told}"
 
 
 def begin(broker: Broker, source: str, note: str = "", source_names: list[str] | None = None) -> Run:
@@ -145,8 +149,8 @@ def account(broker: Broker, run: Run) -> Account:
     ------
     SettingsError : they name another stream than that of the run, or not as many partitions.
     """
-    if run.ended and run.rows_sent is not None and run.rows_accounted is not None:
-        return Account(run.rows_sent, run.rows_accounted, run.rows_in_carry or 0, run.slices_lost or 0)
+    if recorded := recorded_account(run):
+        return recorded
     newest_slice, _ = broker.newest_slice(run)
     _, totals = broker.run_messages()
     known = totals.get(run.number)
@@ -156,10 +160,25 @@ def account(broker: Broker, run: Run) -> Account:
     )
     return Account(
         rows_sent=newest_slice.rows_so_far if newest_slice else 0,
-        rows_accounted=summary.rows,
+        rows_accounted=summary.rows_in_slices,
         rows_in_carry=newest_slice.carry_rows if newest_slice else 0,
         slices_lost=summary.numbers.missing,
         results_left_out=left_out,
+        rows_unframed=summary.unframed,
+    )
+
+
+def recorded_account(run: Run) -> Account | None:
+    """Return what the record of a run that has ended says of its rows; None if it does not."""
+    if not run.ended or run.rows_sent is None or run.rows_accounted is None:
+        return None
+    return Account(
+        rows_sent=run.rows_sent,
+        rows_accounted=run.rows_accounted,
+        rows_in_carry=run.rows_in_carry or 0,
+        slices_lost=run.slices_lost or 0,
+        results_left_out=run.results_left_out or 0,
+        rows_unframed=run.rows_unframed or 0,
     )
 
 
@@ -233,15 +252,5 @@ def _reached(broker: Broker, run: Run) -> Offsets:
 def end(broker: Broker, run: Run) -> Account:
     """Write the end of a run with what became of its rows."""
     closing = account(broker, run)
-    broker.put_run(
-        run.model_copy(
-            update={
-                "ended": utc(time.time()),
-                "rows_sent": closing.rows_sent,
-                "rows_accounted": closing.rows_accounted,
-                "rows_in_carry": closing.rows_in_carry,
-                "slices_lost": closing.slices_lost,
-            }
-        )
-    )
+    broker.put_run(run.model_copy(update={"ended": utc(time.time()), **asdict(closing)}))
     return closing

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from cosmo import beat, cli, probes, producer, runs
 from cosmo.broker import Broker, Newest
+from cosmo.commands.runs import _sentence
 from cosmo.errors import BrokerAway, SettingsError
 from cosmo.producer import produce
 from cosmo.results import Result, Run
@@ -211,15 +212,60 @@ def test_a_result_that_does_not_add_up_is_left_out_and_told(broker: Memory, capl
     with caplog.at_level(logging.WARNING):
         account = runs.account(broker, run)
     assert account == Account(0, 2, 0, slices_lost=1, results_left_out=1)
-    assert str(account).endswith("2 rows accounted; 1 results left out")
+    assert str(account).endswith("2 rows accounted; 1 slices lost; 1 results left out")
     (told,) = caplog.messages
     assert told.startswith("result 4 of run 1 is left out of the sum: expected slices of a topic with 8")
     assert not runs.end(broker, run).is_closed
 
 
+def unframed(rows: int) -> Summary:
+    return Summary.of_unframed([b"2,0,1,5,6,7"] * rows)
+
+
+@pytest.mark.parametrize(
+    ("measured", "is_closed", "told"),
+    [
+        pytest.param(hits_summary(9), True, "9 rows sent = 9 rows accounted", id="all"),
+        pytest.param(
+            hits_summary(9) + unframed(1),
+            True,
+            "9 rows sent = 9 rows accounted; 1 more rows unframed, sent by no producer",
+            id="all and a stranger's row",
+        ),
+        pytest.param(
+            hits_summary(8) + unframed(1),
+            False,
+            "9 rows sent but 8 rows accounted; 1 more rows unframed, sent by no producer",
+            id="a stranger's row instead of ours",
+        ),
+        pytest.param(
+            hits_summary(8) + of_partitions(8, 8),
+            False,
+            "9 rows sent = 9 rows accounted; 1 slices lost",
+            id="a lost slice without rows",
+        ),
+    ],
+)
+def test_an_account_is_closed_by_the_producers_rows_alone(broker, monkeypatch, measured, is_closed, told):
+    run = runs.begin(broker, "cosmics")
+    broker.published = [result(0, measured)]
+    monkeypatch.setattr(
+        broker, "newest_slice", lambda _: (SimpleNamespace(rows_so_far=9, carry_rows=0), None)
+    )
+    account = runs.end(broker, run)
+    assert (account.is_closed, str(account)) == (is_closed, told)
+    assert runs.recorded_account(runs.newest(broker)) == account
+    assert f": {told}: cosmics" in _sentence(runs.newest(broker))
+
+
+def test_an_account_with_results_left_out_is_not_closed() -> None:
+    assert Account(5, 5, 0).is_closed
+    assert not Account(5, 5, 0, results_left_out=1).is_closed
+
+
 def test_the_account_of_a_run_that_has_ended_is_that_of_its_record(broker: Memory, monkeypatch) -> None:
     begun = runs.begin(broker, "cosmics")
-    closing = Account(7, 5, 2, slices_lost=1)
+    closing = Account(7, 5, 2, slices_lost=1, results_left_out=4, rows_unframed=3)
     with monkeypatch.context() as patch:
         patch.setattr(runs, "account", lambda *_: closing)
         runs.end(broker, begun)
