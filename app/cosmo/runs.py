@@ -11,7 +11,7 @@ from typing import Final
 
 from cosmo.broker import Broker, Offsets
 from cosmo.errors import CosmoError, NoRun, PartFailed, SettingsError
-from cosmo.results import Result, Run, StreamMessage
+from cosmo.results import Result, Run, RunTotal, StreamMessage
 from cosmo.settings import Settings
 from cosmo.slice_records import utc
 from cosmo.statistics import Summary
@@ -142,6 +142,16 @@ def added(total: Summary, results: Iterable[Result]) -> tuple[Summary, int]:
     return total, left_out
 
 
+def furthest(result: Result | None, total: RunTotal | None) -> Result | RunTotal | None:
+    """Return which of a run's newest result and its total goes further; None if there is neither.
+
+    It is the total where the results are past their retention.
+    """
+    if result is None or (total is not None and total.number > result.number):
+        return total
+    return result
+
+
 def account(broker: Broker, run: Run) -> Account:
     """Return what became of a run's rows so far; of one that has ended, what its record says.
 
@@ -152,8 +162,7 @@ def account(broker: Broker, run: Run) -> Account:
     if recorded := recorded_account(run):
         return recorded
     newest_slice, _ = broker.newest_slice(run)
-    _, totals = broker.run_messages()
-    known = totals.get(run.number)
+    known = _total(broker, run)
     summary, left_out = added(
         known.summary.summary() if known else Summary.empty(),
         broker.results(run.number, known.number if known else -1),
@@ -215,9 +224,10 @@ def drain(broker: Broker, run: Run, wait: Callable[[float], object] = time.sleep
     PartFailed : the analysis has published nothing for `DRAIN_STALL_S`.
     """
     ends = broker.record_ends(broker.topics.stream.name)
+    total = _total(broker, run)
     left, at_first, moved_at = 0, None, time.monotonic()
     while True:
-        before, left = left, _records_left(broker, run, ends)
+        before, left = left, _records_left(broker, run, total, ends)
         at_first = left if at_first is None else at_first
         if left == 0:
             return at_first
@@ -233,19 +243,26 @@ def drain(broker: Broker, run: Run, wait: Callable[[float], object] = time.sleep
 
 def oldest_unread_s(broker: Broker, run: Run) -> float | None:
     """Return how long ago the oldest record that is not measured came, in s; None if all of them are."""
-    unread = broker.first_from(broker.topics.stream.name, _reached(broker, run))
+    reached = _reached(broker, run, _total(broker, run))
+    unread = broker.first_from(broker.topics.stream.name, reached)
     return time.time() - min(record.timestamp_s for record in unread) if unread else None
 
 
-def _records_left(broker: Broker, run: Run, ends: Offsets) -> int:
-    reached = _reached(broker, run)
+def _total(broker: Broker, run: Run) -> RunTotal | None:
+    _, totals = broker.run_messages()
+    return totals.get(run.number)
+
+
+def _records_left(broker: Broker, run: Run, total: RunTotal | None, ends: Offsets) -> int:
+    reached = _reached(broker, run, total)
     return sum(max(0, end - reached.get(partition, 0)) for partition, end in ends.items())
 
 
-def _reached(broker: Broker, run: Run) -> Offsets:
+def _reached(broker: Broker, run: Run, total: RunTotal | None) -> Offsets:
     """Return the offsets up to which the stream is measured and published."""
     result, _ = broker.newest_result(run.number)
-    offsets = result.offsets if result else run.start_offsets
+    reached = furthest(result, total)
+    offsets = reached.offsets if reached else run.start_offsets
     return {int(partition): offset for partition, offset in offsets.items()}
 
 

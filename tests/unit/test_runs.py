@@ -258,6 +258,18 @@ def test_an_account_is_closed_by_the_producers_rows_alone(broker, monkeypatch, m
     assert f": {told}: cosmics" in _sentence(runs.newest(broker))
 
 
+def test_what_the_total_holds_is_measured_though_its_results_are_gone(broker: Memory, monkeypatch) -> None:
+    run = runs.begin(broker, "cosmics")
+    seen = []
+    ends = dict.fromkeys(range(STREAM.partitions), 9)
+    monkeypatch.setattr(broker, "record_ends", lambda _: ends)
+    monkeypatch.setattr(broker, "first_from", lambda _topic, start: seen.append(start) or [])
+    broker.totals[1] = run_total(3, hits_summary(1)).model_copy(update={"offsets": {str(p): 9 for p in ends}})
+    assert runs.drain(broker, run, lambda _: pytest.fail("it waits")) == 0
+    assert runs.oldest_unread_s(broker, run) is None
+    assert seen == [ends]
+
+
 def test_an_account_with_results_left_out_is_not_closed() -> None:
     assert Account(5, 5, 0).is_closed
     assert not Account(5, 5, 0, results_left_out=1).is_closed
