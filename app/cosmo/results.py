@@ -30,6 +30,10 @@ BEHIND_S = 60.0
 
 LARGEST = 2**63 - 1
 Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Partition = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,3})$")]
+"""Written in one way: two spellings of one number would be two keys."""
+ByPartition = Annotated[dict[Partition, Count], Field(json_schema_extra={"additionalProperties": False})]
+Offsets = Annotated[ByPartition, Field(min_length=1)]
 PerChamber = Annotated[list[Count], Field(min_length=N_CHAMBERS, max_length=N_CHAMBERS)]
 UtcTime = Annotated[
     str,
@@ -61,7 +65,7 @@ class NumbersMessage(_Message):
     """Slices measured: for each partition the intervals of number // partitions."""
 
     partitions: Count
-    seen: dict[str, list[Interval]]
+    seen: Annotated[dict[Partition, list[Interval]], Field(json_schema_extra={"additionalProperties": False})]
 
 
 class SummaryMessage(_Message):
@@ -182,8 +186,8 @@ class Result(_Message):
     analysis: Annotated[str, Field(description="who published: host:pid:start")]
     started: UtcTime
     published: UtcTime
-    offsets: Annotated[dict[str, Count], Field(description="next offset of each partition of the stream")]
-    highest: Annotated[dict[str, Count], Field(description="highest slice number measured on each partition")]
+    offsets: Annotated[Offsets, Field(description="next offset of each partition of the stream")]
+    highest: Annotated[ByPartition, Field(description="highest slice number measured on each partition")]
     summary: SummaryMessage
     timings: Timings
 
@@ -208,8 +212,8 @@ class RunTotal(_Message):
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
     run: Count
     number: Annotated[int, Field(ge=0, description="the last result in this sum")]
-    offsets: dict[str, Count]
-    highest: dict[str, Count]
+    offsets: Offsets
+    highest: ByPartition
     summary: SummaryMessage
 
     def to_json(self) -> bytes:
@@ -243,7 +247,7 @@ class Run(_Message):
     note: str
     source: Annotated[str, Field(description="what is streamed, in words")]
     started: UtcTime
-    start_offsets: Annotated[dict[str, Count], Field(description="end of the stream when the run began")]
+    start_offsets: Annotated[Offsets, Field(description="end of the stream when the run began")]
     stream: Annotated[StreamMessage | None, Field(description="the topic of its slices")] = None
     source_names: Annotated[
         list[str] | None, Field(description="the source by its names in the settings")

@@ -36,7 +36,7 @@ SLICE = SliceRecord(
     carry_rows=0,
     text=b"2,0,17,15,1,2\n",
 )
-RUN = Run(number=3, note="night", source="files", started="2026-01-01T00:00:00+00:00", start_offsets={})
+RUN = Run(number=3, note="night", source="files", started="2026-01-01T00:00:00+00:00", start_offsets={"0": 0})
 
 
 def record(value, headers=(), key=None):

@@ -83,7 +83,11 @@ def test_run_and_total_to_json_and_back():
     )
     assert RunTotal.from_json(total.to_json()) == total
     run = Run(
-        number=12, note="night shift", source="cosmics", started="2026-01-02T03:04:05+00:00", start_offsets={}
+        number=12,
+        note="night shift",
+        source="cosmics",
+        started="2026-01-02T03:04:05+00:00",
+        start_offsets={"0": 0},
     )
     assert Run.from_json(run.to_json()) == run
 
@@ -189,3 +193,47 @@ def test_an_impossible_result(key, value, where):
     inner[last] = value
     with pytest.raises(MalformedMessage, match=f"expected a Result, but [a-z_.]*{where}"):
         Result.from_json(json.dumps(document).encode())
+
+
+RUN = Run(
+    number=12,
+    note="",
+    source="cosmics",
+    started="2026-01-02T03:04:05+00:00",
+    start_offsets={"0": 0, "255": 7},
+)
+TOTAL = RunTotal(run=12, number=59, offsets={"0": 1}, highest={}, summary=SummaryMessage.of(Summary.empty()))
+BY_PARTITION = [
+    (RUN, "start_offsets"),
+    (TOTAL, "offsets"),
+    (TOTAL, "highest"),
+    (result(Summary.empty()), "offsets"),
+    (result(Summary.empty()), "highest"),
+]
+BY_PARTITION_NAMES = [f"{type(message).__name__}.{key}" for message, key in BY_PARTITION]
+
+
+@pytest.mark.parametrize(("message", "key"), BY_PARTITION, ids=BY_PARTITION_NAMES)
+@pytest.mark.parametrize(
+    "value",
+    [{"a": 1}, {"-1": 3}, {"": 3}, {"+1": 3}, {"00": 3}, {"0\n": 3}, {"\u0661": 3}, {"10000": 3}, {"0": -1}],
+    ids=repr,
+)
+def test_what_is_by_partition_has_numbers_as_keys(message, key, value):
+    document = json.loads(message.to_json())
+    assert type(message).from_json(json.dumps(document).encode()) == message
+    with pytest.raises(MalformedMessage, match=f"expected a {type(message).__name__}, but {key}"):
+        type(message).from_json(json.dumps({**document, key: value}).encode())
+    if isinstance(message, Result) and "0\n" not in value:  # to Python's $ that is the end too
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.Draft202012Validator(result_schema()).validate({**document, key: value})
+
+
+@pytest.mark.parametrize(("message", "key"), BY_PARTITION, ids=BY_PARTITION_NAMES)
+def test_offsets_are_never_empty(message, key):
+    document = json.dumps({**json.loads(message.to_json()), key: {}}).encode()
+    if key == "highest":  # before the first slice
+        assert type(message).from_json(document).highest == {}
+        return
+    with pytest.raises(MalformedMessage, match=f"{key}: Dictionary should have at least 1 item"):
+        type(message).from_json(document)
