@@ -24,7 +24,7 @@ from cosmo.statistics import Histogram, Summary
 
 SCHEMA_VERSION = 1
 MAX_RUN = 10**9
-"""Fits every header, and more than one begins; a larger one on the topic is a stranger's."""
+"""No run has this number or a larger one: more than anybody begins, few enough digits for every header."""
 BEHIND_S = 60.0
 """An analysis that leaves rows waiting for longer is behind: linger, trigger and a batch take less."""
 
@@ -243,7 +243,7 @@ class Run(_Message):
     """
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
-    number: Annotated[int, Field(ge=1, le=MAX_RUN)]
+    number: Annotated[int, Field(ge=1, lt=MAX_RUN)]
     note: str
     source: Annotated[str, Field(description="what is streamed, in words")]
     started: UtcTime

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from cosmo.broker import Broker, Offsets
-from cosmo.errors import CosmoError, NoRun, PartFailed, SettingsError
-from cosmo.results import Result, Run, RunTotal, StreamMessage
+from cosmo.errors import BrokerError, CosmoError, NoRun, PartFailed, SettingsError
+from cosmo.results import MAX_RUN, Result, Run, RunTotal, StreamMessage
 from cosmo.settings import Settings
 from cosmo.slice_records import utc
 from cosmo.statistics import Summary
@@ -63,9 +63,15 @@ def begin(broker: Broker, source: str, note: str = "", source_names: list[str] |
     Raises
     ------
     SettingsError : they name another stream than that of the run that is on, or not as many partitions.
+    BrokerError : the numbers are used up: somebody else wrote the record of the last one.
     """
     runs, _ = broker.run_messages()
     last = runs[max(runs)] if runs else None
+    if last and last.number + 1 == MAX_RUN:
+        raise BrokerError(
+            f"expected runs from 1 on, {broker.topics.runs.name} holds the record of run {last.number}, "
+            "which is the last possible number and not COSMO's; make the topic anew, or name another one"
+        )
     if last and not last.ended:
         end(broker, last)
     ends = broker.stream_ends()

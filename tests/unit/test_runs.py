@@ -13,12 +13,13 @@ from click.testing import CliRunner
 from cosmo import beat, cli, probes, producer, runs
 from cosmo.broker import Broker, Newest
 from cosmo.commands.runs import _sentence
-from cosmo.errors import BrokerAway, SettingsError
+from cosmo.errors import BrokerAway, BrokerError, SettingsError
 from cosmo.producer import produce
-from cosmo.results import Result, Run
+from cosmo.results import MAX_RUN, Result, Run
 from cosmo.runs import Account
 from cosmo.settings import Settings
 from cosmo.slice_numbers import SliceNumbers
+from cosmo.slice_records import utc
 from cosmo.statistics import Summary
 from dashboard_results import hits_summary, result, run_record, run_total
 
@@ -93,6 +94,23 @@ def test_a_run_tells_its_stream_and_what_the_settings_call_its_source(broker: Me
     assert run.stream.name == STREAM.name
     assert run.stream.partitions == STREAM.partitions == len(run.start_offsets)
     assert run.source_names == SETTINGS.source_names
+
+
+def test_the_numbers_of_runs_can_be_used_up(broker: Memory) -> None:
+    broker.put_run(run_record(MAX_RUN - 1, ended=utc(0)))
+    with pytest.raises(BrokerError, match=f"holds the record of run {MAX_RUN - 1}, which is the last"):
+        runs.begin(broker, "cosmics")
+    broker.messages.clear()
+    broker.put_run(run_record(MAX_RUN - 2, ended=utc(0)))
+    assert runs.begin(broker, "cosmics").number == MAX_RUN - 1
+    assert broker.current_run().number == MAX_RUN - 1
+
+
+@pytest.mark.parametrize("known", [{}, {"rows_sent": 5}, {"rows_accounted": 5}])
+def test_an_ended_run_that_does_not_tell_its_rows(broker: Memory, known: dict[str, int]) -> None:
+    run = run_record(ended=utc(0), **known)
+    assert _sentence(run).endswith("to 1970-01-01T00:00:00Z: rows sent and accounted are unknown: cosmics")
+    assert runs.account(broker, run) == Account(0, 0, 0), "what the topics say"
 
 
 # -- another stream

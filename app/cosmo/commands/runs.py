@@ -130,5 +130,5 @@ def _sentence(run: Run) -> str:
         return f"run {run.number}{note} is on since {run.started[:19]}Z: {run.source}"
     return (
         f"run {run.number}{note}, {run.started[:19]}Z to {run.ended[:19]}Z: "
-        f"{recorded_account(run)}: {run.source}"
+        f"{recorded_account(run) or 'rows sent and accounted are unknown'}: {run.source}"
     )
