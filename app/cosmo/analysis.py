@@ -254,17 +254,23 @@ class Analysis:
     def _write_total(self) -> None:
         if self._number == 0:
             return
+        number = self._number - 1
+        try:
+            summary = SummaryMessage.of(self._total)
+        except ValueError:
+            log.warning("the total up to result %d is not written: it counts more than rows can be", number)
+            return
         total = RunTotal(
             run=self.run.number,
-            number=self._number - 1,
+            number=number,
             offsets={str(p): offset for p, offset in self.offsets.items()},
-            highest={str(p): number for p, number in self._highest.items()},
-            summary=SummaryMessage.of(self._total),
+            highest={str(p): highest for p, highest in self._highest.items()},
+            summary=summary,
         )
         try:
             self._broker.put_total(total)
         except BrokerAway as error:  # readers add the results up; the next total spares them that again
-            log.warning("the total up to result %d is not written: %s", total.number, error)
+            log.warning("the total up to result %d is not written: %s", number, error)
 
 
 def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:

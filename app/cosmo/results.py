@@ -29,10 +29,14 @@ BEHIND_S = 60.0
 """An analysis that leaves rows waiting for longer is behind: linger, trigger and a batch take less."""
 
 LARGEST = 2**63 - 1
-Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Place = Annotated[int, Field(ge=0, le=LARGEST)]
+"""An offset, or the number of a slice, a run, a partition: never added."""
+MOST_COUNTED = 2**53
+"""In one message: a thousand of them add up within 64 bits, and every reader of JSON has it exactly."""
+Count = Annotated[int, Field(ge=0, le=MOST_COUNTED)]
 Partition = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,3})$")]
 """Written in one way: two spellings of one number would be two keys."""
-ByPartition = Annotated[dict[Partition, Count], Field(json_schema_extra={"additionalProperties": False})]
+ByPartition = Annotated[dict[Partition, Place], Field(json_schema_extra={"additionalProperties": False})]
 Offsets = Annotated[ByPartition, Field(min_length=1)]
 PerChamber = Annotated[list[Count], Field(min_length=N_CHAMBERS, max_length=N_CHAMBERS)]
 UtcTime = Annotated[
@@ -40,8 +44,10 @@ UtcTime = Annotated[
     Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$"),
     AfterValidator(lambda text: datetime.fromisoformat(text) and text),
 ]
-UhiHistogram = Annotated[dict[str, Any], Field(description="a histogram in UHI JSON")]
-Interval = Annotated[list[Count], Field(min_length=2, max_length=2)]
+UhiHistogram = Annotated[
+    dict[str, Any], Field(description="a histogram in UHI JSON; its counts are whole, from 0 to 2^53")
+]
+Interval = Annotated[list[Place], Field(min_length=2, max_length=2)]
 
 _AnyMessage = TypeVar("_AnyMessage", bound="_Message")
 _HISTOGRAMS = ("occupancy", "scintillator_occupancy", "active_channels", "drift_time")
@@ -56,7 +62,7 @@ class ActiveByOrbitMessage(_Message):
 
     log2_orbits: Annotated[int, Field(ge=0, le=32)]
     block: list[Count]
-    orbits: list[Annotated[int, Field(ge=1, le=LARGEST)]]
+    orbits: list[Annotated[int, Field(ge=1, le=MOST_COUNTED)]]
     total: list[PerChamber]
     maximum: list[PerChamber]
 
@@ -64,7 +70,7 @@ class ActiveByOrbitMessage(_Message):
 class NumbersMessage(_Message):
     """Slices measured: for each partition the intervals of number // partitions."""
 
-    partitions: Count
+    partitions: Place
     seen: Annotated[dict[Partition, list[Interval]], Field(json_schema_extra={"additionalProperties": False})]
 
 
@@ -134,7 +140,7 @@ class SummaryMessage(_Message):
         """Read a Summary."""
         values: dict[str, Any] = dict(self)
         for name in _HISTOGRAMS:
-            values[name] = hist.Hist(uhi.io.json.object_hook(_with_arrays(values[name])))
+            values[name] = _histogram(values[name])
         blocks = self.active_by_orbit
         by_chamber = (-1, N_CHAMBERS)
         values["active_by_orbit"] = ActiveByOrbit(
@@ -181,7 +187,7 @@ class Result(_Message):
     """One message of cosmo-results: what one micro-batch measured. Publishing it commits the batch."""
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
-    run: Count
+    run: Place
     number: Annotated[int, Field(ge=0, description="from 0 in the run; the first copy of a number counts")]
     analysis: Annotated[str, Field(description="who published: host:pid:start")]
     started: UtcTime
@@ -210,7 +216,7 @@ class RunTotal(_Message):
     """Message of cosmo-runs: the sum of a run's results up to and with one of them."""
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
-    run: Count
+    run: Place
     number: Annotated[int, Field(ge=0, description="the last result in this sum")]
     offsets: Offsets
     highest: ByPartition
@@ -327,9 +333,15 @@ def _bins(written: dict[str, Any]) -> list[Any]:
     return [axis.get("bins") for axis in axes if isinstance(axis, dict)] if isinstance(axes, list) else []
 
 
-def _with_arrays(written: dict[str, Any]) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(json.dumps(written), object_hook=uhi.io.json.object_hook)
-    return loaded
+def _histogram(written: dict[str, Any]) -> Histogram:
+    storage = written["storage"]
+    counts = np.asarray(storage["values"])
+    is_whole = counts.dtype.kind in "iu" or (
+        counts.dtype.kind == "f" and bool((counts == np.rint(counts)).all())  # a nan equals nothing
+    )
+    if not is_whole or counts.min() < 0 or counts.max() > MOST_COUNTED:
+        raise ValueError(f"expected whole counts from 0 to {MOST_COUNTED}")
+    return hist.Hist({**written, "storage": {**storage, "values": counts.astype(np.int64)}})
 
 
 def _compact(message: _Message) -> bytes:

@@ -12,6 +12,7 @@ import pytest
 
 from cosmo.analysis import Analysis
 from cosmo.broker import Newest
+from cosmo.results import MOST_COUNTED
 from cosmo.settings import Settings
 from cosmo.slice_numbers import SliceNumbers
 from cosmo.statistics import Summary
@@ -126,6 +127,15 @@ def test_a_result_that_does_not_add_up_is_not_in_its_total(caplog):
     Analysis(SETTINGS, broker, run_record(), threading.Event()).close()
     assert broker.put.summary.summary().numbers.count == 2
     assert caplog.messages[0].startswith("result 4 of run 1 is left out of the sum: ")
+
+
+def test_a_sum_that_no_message_holds_stops_no_analysis(caplog, monkeypatch):
+    broker = GrowingBroker()
+    most = Summary.counting(unmapped=MOST_COUNTED)
+    monkeypatch.setattr(broker, "results", lambda _, after: [result(n, most) for n in range(after + 1, 5)])
+    Analysis(SETTINGS, broker, run_record(), threading.Event()).close()
+    assert not hasattr(broker, "put")
+    assert caplog.messages == ["the total up to result 4 is not written: it counts more than rows can be"]
 
 
 def test_a_batch_that_does_not_add_up_is_not_published():

@@ -12,7 +12,7 @@ import pytest
 from cosmo.active_orbits import ActiveByOrbit
 from cosmo.errors import MalformedMessage
 from cosmo.hits import read
-from cosmo.results import Result, Run, RunTotal, SummaryMessage, Timings, result_schema
+from cosmo.results import MOST_COUNTED, Result, Run, RunTotal, SummaryMessage, Timings, result_schema
 from cosmo.slice_numbers import SliceNumbers
 from cosmo.statistics import Summary
 from cosmo.timeslices import Limits, cut_lines
@@ -90,6 +90,57 @@ def test_run_and_total_to_json_and_back():
         start_offsets={"0": 0},
     )
     assert Run.from_json(run.to_json()) == run
+
+
+def with_bin(name, value):
+    """Return a result with one bin of a histogram set to a value."""
+    document = json.loads(result(some_summary()).to_json())
+    document["summary"][name]["storage"]["values"][1][2] = value
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize("name", HISTOGRAMS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        -1,
+        1.5,
+        float("nan"),
+        float("inf"),
+        -float("inf"),
+        2**53 + 1,
+        2**63 - 1,
+        2**63,
+        10**400,
+        "1",
+        None,
+        True,
+    ],
+)
+def test_bins_hold_whole_counts(name, value):
+    message = with_bin(name, value)
+    if value is True:  # among numbers it is a 1
+        assert getattr(Result.from_json(message).summary.summary(), name).view(flow=True)[1, 2] == 1
+        return
+    with pytest.raises(MalformedMessage, match="expected a Result, but summary: "):
+        Result.from_json(message)
+
+
+@pytest.mark.parametrize("name", HISTOGRAMS)
+@pytest.mark.parametrize("value", [0, 3.0, MOST_COUNTED, float(MOST_COUNTED)])
+def test_whole_counts_are_read_exactly(name, value):
+    read_back = getattr(Result.from_json(with_bin(name, value)).summary.summary(), name)
+    assert read_back.view(flow=True)[1, 2] == value
+
+
+def test_a_thousand_messages_add_up():
+    most = huge_summary()
+    for name in HISTOGRAMS:
+        getattr(most, name).view(flow=True)[...] = MOST_COUNTED
+    once = Result.from_json(result(most).to_json()).summary.summary()
+    total = sum([once] * 1000, Summary.empty())
+    for name in HISTOGRAMS:
+        assert (getattr(total, name).view(flow=True) == 1000 * MOST_COUNTED).all()
 
 
 @pytest.mark.parametrize("summary", SUMMARIES)
@@ -176,6 +227,14 @@ def test_what_is_no_result(message, said):
             "timings.latency_first_ms", float("nan"), "latency_first_ms", id="a latency that is none"
         ),
         pytest.param("started", "2026-13-45T03:04:05+00:00", "started", id="a day that never comes"),
+        pytest.param("summary.late", 2**53 + 1, "summary.late", id="a count too large"),
+        pytest.param("summary.ancillary", {"0": 2**53 + 1}, "summary.ancillary", id="too many of a HEAD"),
+        pytest.param("summary.active_by_orbit.orbits", [2**53 + 1], "summary", id="too many orbits"),
+        pytest.param("summary.occupancy.storage.type", "double", "summary", id="another storage"),
+        pytest.param(
+            "summary.occupancy.storage", {"type": "int"}, "summary", id="a histogram without counts"
+        ),
+        pytest.param("summary.occupancy.storage.values", [], "summary", id="no values"),
         pytest.param("summary.occupancy.storage.values", [[1]], "summary", id="values of another shape"),
         pytest.param("summary.occupancy.storage.type", "magic", "summary", id="unknown storage"),
         pytest.param("summary.active_by_orbit.block", [1], "summary", id="lists of two lengths"),
