@@ -111,4 +111,6 @@ def run_record(number: int = 1, **changes: object) -> Run:
 
 def run_total(number: int, summary: Summary, *, run: int = 1) -> RunTotal:
     """Return the total of a run through a result."""
-    return RunTotal(run=run, number=number, offsets={}, highest={}, summary=SummaryMessage.of(summary))
+    return RunTotal(
+        run=run, number=number, offsets={"0": number}, highest={}, summary=SummaryMessage.of(summary)
+    )

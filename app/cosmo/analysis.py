@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -121,29 +122,30 @@ class Analysis:
         self._partitions = settings.topics.stream.partitions
         self._lock = threading.Lock()  # held while a result is made
         newest, found = broker.newest_result(run.number)
-        start = newest.offsets if newest else run.start_offsets
+        _, totals = broker.run_messages()
+        total = totals.get(run.number)
+        reached = runs.furthest(newest, total)
+        start = reached.offsets if reached else run.start_offsets
         self.offsets: Offsets = {int(partition): offset for partition, offset in start.items()}
-        self._highest: Offsets = {int(p): number for p, number in newest.highest.items()} if newest else {}
-        self._number = newest.number + 1 if newest else 0
+        self._highest: Offsets = {int(p): n for p, n in reached.highest.items()} if reached else {}
+        self._number = reached.number + 1 if reached else 0
+        found = replace(found, highest={0: self._number - 1})
         self._log: NumberedLog = broker.numbered_log(broker.topics.results.name, run.number, found)
         self._ends = broker.watch_ends(broker.topics.stream.name)
-        self._total = self._sum_so_far(newest)
+        self._total = self._sum_so_far(total)
         self._published_at = time.monotonic()  # the newest result, or this start
         self._moved_at = time.monotonic()
         self._tasks_done = 0
         self._closed = False
         self.failure: BaseException | None = None  #: of a batch; Spark tells only its text
 
-    def _sum_so_far(self, newest: Result | None) -> Summary:
-        """Return the sum of the run's results up to the newest one."""
-        if newest is None:
-            return Summary.empty()
-        _, totals = self._broker.run_messages()
-        known = totals.get(self.run.number)
+    def _sum_so_far(self, known: RunTotal | None) -> Summary:
+        """Return the sum of the run's results below the next one."""
         total, through = (known.summary.summary(), known.number) if known else (Summary.empty(), -1)
-        # What another analysis has published since is not ours to go on from.
-        results = self._broker.results(self.run.number, through)
-        total, _ = runs.added(total, (each for each in results if each.number <= newest.number))
+        if through < self._number - 1:
+            # What another analysis has published since is not ours to go on from.
+            results = self._broker.results(self.run.number, through)
+            total, _ = runs.added(total, (each for each in results if each.number < self._number))
         return total
 
     def measure_batch(self, batch: DataFrame, _batch_id: int) -> None:
@@ -262,17 +264,23 @@ class Analysis:
     def _write_total(self) -> None:
         if self._number == 0:
             return
+        number = self._number - 1
+        try:
+            summary = SummaryMessage.of(self._total)
+        except ValueError:
+            log.warning("the total up to result %d is not written: it counts more than rows can be", number)
+            return
         total = RunTotal(
             run=self.run.number,
-            number=self._number - 1,
+            number=number,
             offsets={str(p): offset for p, offset in self.offsets.items()},
-            highest={str(p): number for p, number in self._highest.items()},
-            summary=SummaryMessage.of(self._total),
+            highest={str(p): highest for p, highest in self._highest.items()},
+            summary=summary,
         )
         try:
             self._broker.put_total(total)
         except BrokerAway as error:  # readers add the results up; the next total spares them that again
-            log.warning("the total up to result %d is not written: %s", total.number, error)
+            log.warning("the total up to result %d is not written: %s", number, error)
 
 
 def start_session(settings: Settings, jars: Iterable[Path]) -> SparkSession:
@@ -349,7 +357,7 @@ def _address_towards(spark_master: str) -> str:
 
 
 def start_query(spark: SparkSession, settings: Settings, analysis: Analysis) -> StreamingQuery:
-    """Start the stream from the offsets after the newest result, with an emptied checkpoint."""
+    """Start the stream from the offsets that are reached, with an emptied checkpoint."""
     checkpoint = settings.paths.data / "checkpoint"
     shutil.rmtree(checkpoint, ignore_errors=True)
     topic = settings.topics.stream.name

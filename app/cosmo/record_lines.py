@@ -82,6 +82,7 @@ def _run(run: Run) -> str:
     account = ""
     if run.rows_sent is not None and run.rows_accounted is not None:
         account = f", {run.rows_sent:,} rows sent, {run.rows_accounted:,} accounted"
+        account += f", {run.rows_unframed:,} unframed" if run.rows_unframed else ""
     return f"run {run.number} {run.note!r} of {run.source}, since {run.started}, {state}{account}"
 
 

@@ -24,20 +24,30 @@ from cosmo.statistics import Histogram, Summary
 
 SCHEMA_VERSION = 1
 MAX_RUN = 10**9
-"""Fits every header, and more than one begins; a larger one on the topic is a stranger's."""
+"""No run has this number or a larger one: more than anybody begins, few enough digits for every header."""
 BEHIND_S = 60.0
 """An analysis that leaves rows waiting for longer is behind: linger, trigger and a batch take less."""
 
 LARGEST = 2**63 - 1
-Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Place = Annotated[int, Field(ge=0, le=LARGEST)]
+"""An offset, or the number of a slice, a run, a partition: never added."""
+MOST_COUNTED = 2**53
+"""In one message: a thousand of them add up within 64 bits, and every reader of JSON has it exactly."""
+Count = Annotated[int, Field(ge=0, le=MOST_COUNTED)]
+Partition = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,3})$")]
+"""Written in one way: two spellings of one number would be two keys."""
+ByPartition = Annotated[dict[Partition, Place], Field(json_schema_extra={"additionalProperties": False})]
+Offsets = Annotated[ByPartition, Field(min_length=1)]
 PerChamber = Annotated[list[Count], Field(min_length=N_CHAMBERS, max_length=N_CHAMBERS)]
 UtcTime = Annotated[
     str,
     Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$"),
     AfterValidator(lambda text: datetime.fromisoformat(text) and text),
 ]
-UhiHistogram = Annotated[dict[str, Any], Field(description="a histogram in UHI JSON")]
-Interval = Annotated[list[Count], Field(min_length=2, max_length=2)]
+UhiHistogram = Annotated[
+    dict[str, Any], Field(description="a histogram in UHI JSON; its counts are whole, from 0 to 2^53")
+]
+Interval = Annotated[list[Place], Field(min_length=2, max_length=2)]
 
 _AnyMessage = TypeVar("_AnyMessage", bound="_Message")
 _HISTOGRAMS = ("occupancy", "scintillator_occupancy", "active_channels", "drift_time")
@@ -52,7 +62,7 @@ class ActiveByOrbitMessage(_Message):
 
     log2_orbits: Annotated[int, Field(ge=0, le=32)]
     block: list[Count]
-    orbits: list[Annotated[int, Field(ge=1, le=LARGEST)]]
+    orbits: list[Annotated[int, Field(ge=1, le=MOST_COUNTED)]]
     total: list[PerChamber]
     maximum: list[PerChamber]
 
@@ -60,8 +70,8 @@ class ActiveByOrbitMessage(_Message):
 class NumbersMessage(_Message):
     """Slices measured: for each partition the intervals of number // partitions."""
 
-    partitions: Count
-    seen: dict[str, list[Interval]]
+    partitions: Place
+    seen: Annotated[dict[Partition, list[Interval]], Field(json_schema_extra={"additionalProperties": False})]
 
 
 class SummaryMessage(_Message):
@@ -130,7 +140,7 @@ class SummaryMessage(_Message):
         """Read a Summary."""
         values: dict[str, Any] = dict(self)
         for name in _HISTOGRAMS:
-            values[name] = hist.Hist(uhi.io.json.object_hook(_with_arrays(values[name])))
+            values[name] = _histogram(values[name])
         blocks = self.active_by_orbit
         by_chamber = (-1, N_CHAMBERS)
         values["active_by_orbit"] = ActiveByOrbit(
@@ -177,13 +187,13 @@ class Result(_Message):
     """One message of cosmo-results: what one micro-batch measured. Publishing it commits the batch."""
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
-    run: Count
+    run: Place
     number: Annotated[int, Field(ge=0, description="from 0 in the run; the first copy of a number counts")]
     analysis: Annotated[str, Field(description="who published: host:pid:start")]
     started: UtcTime
     published: UtcTime
-    offsets: Annotated[dict[str, Count], Field(description="next offset of each partition of the stream")]
-    highest: Annotated[dict[str, Count], Field(description="highest slice number measured on each partition")]
+    offsets: Annotated[Offsets, Field(description="next offset of each partition of the stream")]
+    highest: Annotated[ByPartition, Field(description="highest slice number measured on each partition")]
     summary: SummaryMessage
     timings: Timings
 
@@ -206,10 +216,10 @@ class RunTotal(_Message):
     """Message of cosmo-runs: the sum of a run's results up to and with one of them."""
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
-    run: Count
+    run: Place
     number: Annotated[int, Field(ge=0, description="the last result in this sum")]
-    offsets: dict[str, Count]
-    highest: dict[str, Count]
+    offsets: Offsets
+    highest: ByPartition
     summary: SummaryMessage
 
     def to_json(self) -> bytes:
@@ -239,24 +249,30 @@ class Run(_Message):
     """
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
-    number: Annotated[int, Field(ge=1, le=MAX_RUN)]
+    number: Annotated[int, Field(ge=1, lt=MAX_RUN)]
     note: str
     source: Annotated[str, Field(description="what is streamed, in words")]
     started: UtcTime
-    start_offsets: Annotated[dict[str, Count], Field(description="end of the stream when the run began")]
+    start_offsets: Annotated[Offsets, Field(description="end of the stream when the run began")]
     stream: Annotated[StreamMessage | None, Field(description="the topic of its slices")] = None
     source_names: Annotated[
         list[str] | None, Field(description="the source by its names in the settings")
     ] = None
     ended: UtcTime | None = None
     rows_sent: Annotated[int | None, Field(description="rows so far of the newest slice, at the end")] = None
-    rows_accounted: Annotated[int | None, Field(description="rows in the sum of the results, at the end")] = (
-        None
-    )
+    rows_accounted: Annotated[
+        int | None, Field(description="rows of slices in the sum of the results, at the end")
+    ] = None
     rows_in_carry: Annotated[int | None, Field(description="rows read that are in no slice, at the end")] = (
         None
     )
     slices_lost: Annotated[int | None, Field(description="slices that are missing, at the end")] = None
+    results_left_out: Annotated[
+        int | None, Field(description="results that do not add up with those before, at the end")
+    ] = None
+    rows_unframed: Annotated[
+        int | None, Field(description="rows of records that are no slices, at the end")
+    ] = None
 
     def require_stream(self, name: str, partitions: int) -> None:
         """Refuse settings that name another stream than that of the run.
@@ -317,9 +333,15 @@ def _bins(written: dict[str, Any]) -> list[Any]:
     return [axis.get("bins") for axis in axes if isinstance(axis, dict)] if isinstance(axes, list) else []
 
 
-def _with_arrays(written: dict[str, Any]) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(json.dumps(written), object_hook=uhi.io.json.object_hook)
-    return loaded
+def _histogram(written: dict[str, Any]) -> Histogram:
+    storage = written["storage"]
+    counts = np.asarray(storage["values"])
+    is_whole = counts.dtype.kind in "iu" or (
+        counts.dtype.kind == "f" and bool((counts == np.rint(counts)).all())  # a nan equals nothing
+    )
+    if not is_whole or counts.min() < 0 or counts.max() > MOST_COUNTED:
+        raise ValueError(f"expected whole counts from 0 to {MOST_COUNTED}")
+    return hist.Hist({**written, "storage": {**storage, "values": counts.astype(np.int64)}})
 
 
 def _compact(message: _Message) -> bytes:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 from cosmo.broker import Broker, Offsets
-from cosmo.errors import CosmoError, NoRun, PartFailed, SettingsError
-from cosmo.results import Result, Run, StreamMessage
+from cosmo.errors import BrokerError, CosmoError, NoRun, PartFailed, SettingsError
+from cosmo.results import MAX_RUN, Result, Run, RunTotal, StreamMessage
 from cosmo.settings import Settings
 from cosmo.slice_records import utc
 from cosmo.statistics import Summary
@@ -29,23 +29,27 @@ class Account:
     """What became of a run's rows."""
 
     rows_sent: int  #: rows so far of the newest slice
-    rows_accounted: int  #: rows in the sum of the results
+    rows_accounted: int  #: rows of slices in the sum of the results
     rows_in_carry: int  #: rows read that are in no slice
     slices_lost: int = 0  #: numbers that are missing below those that were measured
     results_left_out: int = 0  #: that do not add up with those before
+    rows_unframed: int = 0  #: rows of records that are no slices: measured too, but no producer's
 
     @property
     def is_closed(self) -> bool:
         """Whether everything sent has been measured, once."""
-        return self.rows_sent == self.rows_accounted
+        return self.rows_sent == self.rows_accounted and not self.slices_lost and not self.results_left_out
 
     def __str__(self) -> str:
-        relation = "=" if self.is_closed else "but"
-        carry = f"; {self.rows_in_carry} more read, in no slice yet" if self.rows_in_carry else ""
-        left_out = f"; {self.results_left_out} results left out" if self.results_left_out else ""
-        return (
-            f"{self.rows_sent:,} rows sent {relation} {self.rows_accounted:,} rows accounted{carry}{left_out}"
+        relation = "=" if self.rows_sent == self.rows_accounted else "but"
+        more = (
+            (self.rows_in_carry, "more read, in no slice"),
+            (self.slices_lost, "slices lost"),
+            (self.results_left_out, "results left out"),
+            (self.rows_unframed, "more rows unframed, sent by no producer"),
         )
+        told = "".join(f"; {n:,} {words}" for n, words in more if n)
+        return f"{self.rows_sent:,} rows sent {relation} {self.rows_accounted:,} rows accounted{told}"
 
 
 def begin(broker: Broker, source: str, note: str = "", source_names: list[str] | None = None) -> Run:
@@ -59,9 +63,15 @@ def begin(broker: Broker, source: str, note: str = "", source_names: list[str] |
     Raises
     ------
     SettingsError : they name another stream than that of the run that is on, or not as many partitions.
+    BrokerError : the numbers are used up: somebody else wrote the record of the last one.
     """
     runs, _ = broker.run_messages()
     last = runs[max(runs)] if runs else None
+    if last and last.number + 1 == MAX_RUN:
+        raise BrokerError(
+            f"expected runs from 1 on, {broker.topics.runs.name} holds the record of run {last.number}, "
+            "which is the last possible number and not COSMO's; make the topic anew, or name another one"
+        )
     if last and not last.ended:
         end(broker, last)
     ends = broker.stream_ends()
@@ -138,6 +148,16 @@ def added(total: Summary, results: Iterable[Result]) -> tuple[Summary, int]:
     return total, left_out
 
 
+def furthest(result: Result | None, total: RunTotal | None) -> Result | RunTotal | None:
+    """Return which of a run's newest result and its total goes further; None if there is neither.
+
+    It is the total where the results are past their retention.
+    """
+    if result is None or (total is not None and total.number > result.number):
+        return total
+    return result
+
+
 def account(broker: Broker, run: Run) -> Account:
     """Return what became of a run's rows so far; of one that has ended, what its record says.
 
@@ -145,21 +165,35 @@ def account(broker: Broker, run: Run) -> Account:
     ------
     SettingsError : they name another stream than that of the run, or not as many partitions.
     """
-    if run.ended and run.rows_sent is not None and run.rows_accounted is not None:
-        return Account(run.rows_sent, run.rows_accounted, run.rows_in_carry or 0, run.slices_lost or 0)
+    if recorded := recorded_account(run):
+        return recorded
     newest_slice, _ = broker.newest_slice(run)
-    _, totals = broker.run_messages()
-    known = totals.get(run.number)
+    known = _total(broker, run)
     summary, left_out = added(
         known.summary.summary() if known else Summary.empty(),
         broker.results(run.number, known.number if known else -1),
     )
     return Account(
         rows_sent=newest_slice.rows_so_far if newest_slice else 0,
-        rows_accounted=summary.rows,
+        rows_accounted=summary.rows_in_slices,
         rows_in_carry=newest_slice.carry_rows if newest_slice else 0,
         slices_lost=summary.numbers.missing,
         results_left_out=left_out,
+        rows_unframed=summary.unframed,
+    )
+
+
+def recorded_account(run: Run) -> Account | None:
+    """Return what the record of a run that has ended says of its rows; None if it does not."""
+    if not run.ended or run.rows_sent is None or run.rows_accounted is None:
+        return None
+    return Account(
+        rows_sent=run.rows_sent,
+        rows_accounted=run.rows_accounted,
+        rows_in_carry=run.rows_in_carry or 0,
+        slices_lost=run.slices_lost or 0,
+        results_left_out=run.results_left_out or 0,
+        rows_unframed=run.rows_unframed or 0,
     )
 
 
@@ -196,9 +230,10 @@ def drain(broker: Broker, run: Run, wait: Callable[[float], object] = time.sleep
     PartFailed : the analysis has published nothing for `DRAIN_STALL_S`.
     """
     ends = broker.record_ends(broker.topics.stream.name)
+    total = _total(broker, run)
     left, at_first, moved_at = 0, None, time.monotonic()
     while True:
-        before, left = left, _records_left(broker, run, ends)
+        before, left = left, _records_left(broker, run, total, ends)
         at_first = left if at_first is None else at_first
         if left == 0:
             return at_first
@@ -214,34 +249,31 @@ def drain(broker: Broker, run: Run, wait: Callable[[float], object] = time.sleep
 
 def oldest_unread_s(broker: Broker, run: Run) -> float | None:
     """Return how long ago the oldest record that is not measured came, in s; None if all of them are."""
-    unread = broker.first_from(broker.topics.stream.name, _reached(broker, run))
+    reached = _reached(broker, run, _total(broker, run))
+    unread = broker.first_from(broker.topics.stream.name, reached)
     return time.time() - min(record.timestamp_s for record in unread) if unread else None
 
 
-def _records_left(broker: Broker, run: Run, ends: Offsets) -> int:
-    reached = _reached(broker, run)
+def _total(broker: Broker, run: Run) -> RunTotal | None:
+    _, totals = broker.run_messages()
+    return totals.get(run.number)
+
+
+def _records_left(broker: Broker, run: Run, total: RunTotal | None, ends: Offsets) -> int:
+    reached = _reached(broker, run, total)
     return sum(max(0, end - reached.get(partition, 0)) for partition, end in ends.items())
 
 
-def _reached(broker: Broker, run: Run) -> Offsets:
+def _reached(broker: Broker, run: Run, total: RunTotal | None) -> Offsets:
     """Return the offsets up to which the stream is measured and published."""
     result, _ = broker.newest_result(run.number)
-    offsets = result.offsets if result else run.start_offsets
+    reached = furthest(result, total)
+    offsets = reached.offsets if reached else run.start_offsets
     return {int(partition): offset for partition, offset in offsets.items()}
 
 
 def end(broker: Broker, run: Run) -> Account:
     """Write the end of a run with what became of its rows."""
     closing = account(broker, run)
-    broker.put_run(
-        run.model_copy(
-            update={
-                "ended": utc(time.time()),
-                "rows_sent": closing.rows_sent,
-                "rows_accounted": closing.rows_accounted,
-                "rows_in_carry": closing.rows_in_carry,
-                "slices_lost": closing.slices_lost,
-            }
-        )
-    )
+    broker.put_run(run.model_copy(update={"ended": utc(time.time()), **asdict(closing)}))
     return closing

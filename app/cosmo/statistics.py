@@ -157,6 +157,11 @@ class Summary:
         )
 
     @property
+    def rows_in_slices(self) -> int:
+        """Rows that came in timeslices: only these does a producer count as sent."""
+        return self.rows - self.unframed
+
+    @property
     def live_s(self) -> float:
         """Live time in s."""
         return self.live_orbits * ORBIT_S

@@ -73,7 +73,7 @@ def _measure(path: Path, rate: float) -> Released:
     changes = {"source.kind": "files", "source.files": [str(path)], "producer.rows_per_s": rate}
     settings = Settings.load(LOCALHOST, changes)
     stop = threading.Event()
-    run = Run(number=1, note="", source="", started="2026-01-01T00:00:00.000+00:00", start_offsets={})
+    run = Run(number=1, note="", source="", started="2026-01-01T00:00:00.000+00:00", start_offsets={"0": 0})
     writer = Writer("here", 1, "now")
     producer = Producer(settings, open_source(settings), run, None, writer, lambda _record: True, stop)
     pace = producer._pace = NotingPace(rate, time.monotonic())

@@ -84,7 +84,7 @@ class Stream:
         total = sum((result.summary.summary() for result in results), Summary.empty())
         whole = not (total.lost_slices or total.repeated_slices or total.foreign_slices)
         equal = as_oracle(total) == self.data.one_pass.times(self.passes())
-        return Account(what, self.parts.rows_sent(), total.rows, whole and equal)
+        return Account(what, self.parts.rows_sent(), total.rows_in_slices, whole and equal)
 
     def sent(self, start: dict[int, int]) -> list[Sent]:
         """Return what the stream's headers say, from offsets on; a part of the records at a time."""
@@ -125,4 +125,4 @@ def with_rows(results: list[Result]) -> list[Result]:
 
 def rows_of(results: list[Result]) -> int:
     """Return the rows measured."""
-    return sum(result.summary.summary().rows for result in results)
+    return sum(result.summary.summary().rows_in_slices for result in results)

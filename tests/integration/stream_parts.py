@@ -207,7 +207,7 @@ class Parts:
                 for result in self.broker.results(self.run.number, seen):
                     total += result.summary.summary()
                     seen = result.number
-            return total.rows >= rows
+            return total.rows_in_slices >= rows
 
         wait_until(enough, f"{rows} rows accounted", within_s)
         return total

@@ -74,6 +74,9 @@ def test_they_are_counted_and_stop_nobody(parts: Parts, beam: Recording, spark) 
     expected["malformed_slices"] = n_malformed
     assert said == expected
     assert parts.rows_sent() == beam.rows
+    account = runs.account(parts.broker, parts.run)
+    assert account.is_closed, "a stranger's rows are not the producer's"
+    assert (account.rows_accounted, account.rows_unframed) == (beam.rows, ONE_HIT_RECORDS)
 
 
 def test_a_time_in_nanoseconds_stops_nobody(new_parts: NewParts, spark) -> None:

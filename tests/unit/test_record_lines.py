@@ -36,7 +36,7 @@ SLICE = SliceRecord(
     carry_rows=0,
     text=b"2,0,17,15,1,2\n",
 )
-RUN = Run(number=3, note="night", source="files", started="2026-01-01T00:00:00+00:00", start_offsets={})
+RUN = Run(number=3, note="night", source="files", started="2026-01-01T00:00:00+00:00", start_offsets={"0": 0})
 
 
 def record(value, headers=(), key=None):
@@ -61,6 +61,8 @@ def test_a_run():
     ended = RUN.model_copy(update={"ended": RUN.started, "rows_sent": 9, "rows_accounted": 8})
     assert line_of(TOPICS, "o", record(RUN.to_json())).endswith("since 2026-01-01T00:00:00+00:00, is on")
     assert line_of(TOPICS, "o", record(ended.to_json())).endswith("9 rows sent, 8 accounted")
+    among = ended.model_copy(update={"rows_unframed": 1})
+    assert line_of(TOPICS, "o", record(among.to_json())).endswith("9 rows sent, 8 accounted, 1 unframed")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from cosmo.active_orbits import ActiveByOrbit
 from cosmo.errors import MalformedMessage
 from cosmo.hits import read
-from cosmo.results import Result, Run, RunTotal, SummaryMessage, Timings, result_schema
+from cosmo.results import MOST_COUNTED, Result, Run, RunTotal, SummaryMessage, Timings, result_schema
 from cosmo.slice_numbers import SliceNumbers
 from cosmo.statistics import Summary
 from cosmo.timeslices import Limits, cut_lines
@@ -83,9 +83,64 @@ def test_run_and_total_to_json_and_back():
     )
     assert RunTotal.from_json(total.to_json()) == total
     run = Run(
-        number=12, note="night shift", source="cosmics", started="2026-01-02T03:04:05+00:00", start_offsets={}
+        number=12,
+        note="night shift",
+        source="cosmics",
+        started="2026-01-02T03:04:05+00:00",
+        start_offsets={"0": 0},
     )
     assert Run.from_json(run.to_json()) == run
+
+
+def with_bin(name, value):
+    """Return a result with one bin of a histogram set to a value."""
+    document = json.loads(result(some_summary()).to_json())
+    document["summary"][name]["storage"]["values"][1][2] = value
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize("name", HISTOGRAMS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        -1,
+        1.5,
+        float("nan"),
+        float("inf"),
+        -float("inf"),
+        2**53 + 1,
+        2**63 - 1,
+        2**63,
+        10**400,
+        "1",
+        None,
+        True,
+    ],
+)
+def test_bins_hold_whole_counts(name, value):
+    message = with_bin(name, value)
+    if value is True:  # among numbers it is a 1
+        assert getattr(Result.from_json(message).summary.summary(), name).view(flow=True)[1, 2] == 1
+        return
+    with pytest.raises(MalformedMessage, match="expected a Result, but summary: "):
+        Result.from_json(message)
+
+
+@pytest.mark.parametrize("name", HISTOGRAMS)
+@pytest.mark.parametrize("value", [0, 3.0, MOST_COUNTED, float(MOST_COUNTED)])
+def test_whole_counts_are_read_exactly(name, value):
+    read_back = getattr(Result.from_json(with_bin(name, value)).summary.summary(), name)
+    assert read_back.view(flow=True)[1, 2] == value
+
+
+def test_a_thousand_messages_add_up():
+    most = huge_summary()
+    for name in HISTOGRAMS:
+        getattr(most, name).view(flow=True)[...] = MOST_COUNTED
+    once = Result.from_json(result(most).to_json()).summary.summary()
+    total = sum([once] * 1000, Summary.empty())
+    for name in HISTOGRAMS:
+        assert (getattr(total, name).view(flow=True) == 1000 * MOST_COUNTED).all()
 
 
 @pytest.mark.parametrize("summary", SUMMARIES)
@@ -172,6 +227,14 @@ def test_what_is_no_result(message, said):
             "timings.latency_first_ms", float("nan"), "latency_first_ms", id="a latency that is none"
         ),
         pytest.param("started", "2026-13-45T03:04:05+00:00", "started", id="a day that never comes"),
+        pytest.param("summary.late", 2**53 + 1, "summary.late", id="a count too large"),
+        pytest.param("summary.ancillary", {"0": 2**53 + 1}, "summary.ancillary", id="too many of a HEAD"),
+        pytest.param("summary.active_by_orbit.orbits", [2**53 + 1], "summary", id="too many orbits"),
+        pytest.param("summary.occupancy.storage.type", "double", "summary", id="another storage"),
+        pytest.param(
+            "summary.occupancy.storage", {"type": "int"}, "summary", id="a histogram without counts"
+        ),
+        pytest.param("summary.occupancy.storage.values", [], "summary", id="no values"),
         pytest.param("summary.occupancy.storage.values", [[1]], "summary", id="values of another shape"),
         pytest.param("summary.occupancy.storage.type", "magic", "summary", id="unknown storage"),
         pytest.param("summary.active_by_orbit.block", [1], "summary", id="lists of two lengths"),
@@ -189,3 +252,47 @@ def test_an_impossible_result(key, value, where):
     inner[last] = value
     with pytest.raises(MalformedMessage, match=f"expected a Result, but [a-z_.]*{where}"):
         Result.from_json(json.dumps(document).encode())
+
+
+RUN = Run(
+    number=12,
+    note="",
+    source="cosmics",
+    started="2026-01-02T03:04:05+00:00",
+    start_offsets={"0": 0, "255": 7},
+)
+TOTAL = RunTotal(run=12, number=59, offsets={"0": 1}, highest={}, summary=SummaryMessage.of(Summary.empty()))
+BY_PARTITION = [
+    (RUN, "start_offsets"),
+    (TOTAL, "offsets"),
+    (TOTAL, "highest"),
+    (result(Summary.empty()), "offsets"),
+    (result(Summary.empty()), "highest"),
+]
+BY_PARTITION_NAMES = [f"{type(message).__name__}.{key}" for message, key in BY_PARTITION]
+
+
+@pytest.mark.parametrize(("message", "key"), BY_PARTITION, ids=BY_PARTITION_NAMES)
+@pytest.mark.parametrize(
+    "value",
+    [{"a": 1}, {"-1": 3}, {"": 3}, {"+1": 3}, {"00": 3}, {"0\n": 3}, {"\u0661": 3}, {"10000": 3}, {"0": -1}],
+    ids=repr,
+)
+def test_what_is_by_partition_has_numbers_as_keys(message, key, value):
+    document = json.loads(message.to_json())
+    assert type(message).from_json(json.dumps(document).encode()) == message
+    with pytest.raises(MalformedMessage, match=f"expected a {type(message).__name__}, but {key}"):
+        type(message).from_json(json.dumps({**document, key: value}).encode())
+    if isinstance(message, Result) and "0\n" not in value:  # to Python's $ that is the end too
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.Draft202012Validator(result_schema()).validate({**document, key: value})
+
+
+@pytest.mark.parametrize(("message", "key"), BY_PARTITION, ids=BY_PARTITION_NAMES)
+def test_offsets_are_never_empty(message, key):
+    document = json.dumps({**json.loads(message.to_json()), key: {}}).encode()
+    if key == "highest":  # before the first slice
+        assert type(message).from_json(document).highest == {}
+        return
+    with pytest.raises(MalformedMessage, match=f"{key}: Dictionary should have at least 1 item"):
+        type(message).from_json(document)

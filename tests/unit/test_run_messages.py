@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from cosmo.broker import Record, newest_run_messages
-from cosmo.results import RunTotal
+from cosmo.results import MAX_RUN, RunTotal
 from dashboard_results import BEGAN_S, hits_summary, run_record, run_total
 
 
@@ -48,6 +48,19 @@ def test_only_the_total_that_counts_is_read(monkeypatch: pytest.MonkeyPatch) -> 
             run_record(9).to_json().replace(b'"number":9', b'"number":%d' % 10**18),
             id="huge number",
         ),
+        pytest.param(
+            b"run:%d" % MAX_RUN,
+            run_record(9).to_json().replace(b'"number":9', b'"number":%d' % MAX_RUN),
+            id="a number that none can follow",
+        ),
+        pytest.param(
+            b"run:9", run_record(9).to_json().replace(b'"0":0', b'"a":0'), id="a partition that is none"
+        ),
+        pytest.param(b"run:1-backup", run_record(1, note="kept").to_json(), id="another key"),
+        pytest.param(b"run:01", run_record(1, note="kept").to_json(), id="another spelling"),
+        pytest.param(b"run:2", run_record(1, note="kept").to_json(), id="the key of another run"),
+        pytest.param(b"total:1 \xff", run_total(99, hits_summary(5)).to_json(), id="another key of a total"),
+        pytest.param(b"total:2", run_total(99, hits_summary(5)).to_json(), id="the total of another run"),
         pytest.param(b"total:1", b"{}", id="unreadable total"),
     ],
 )
@@ -63,6 +76,7 @@ def test_an_unreadable_one_is_told_and_the_one_before_it_counts(
     assert (runs[1].note, totals[1].number) == ("begun", 59)
     (told,) = caplog.records
     assert "record 2 of the runs" in told.message
+    assert told.message.isascii()
 
 
 @pytest.mark.parametrize("key", [None, b"", b"\xffrun", b"alarm:1"])

@@ -12,12 +12,14 @@ from click.testing import CliRunner
 
 from cosmo import beat, cli, probes, producer, runs
 from cosmo.broker import Broker, Newest
-from cosmo.errors import BrokerAway, SettingsError
+from cosmo.commands.runs import _sentence
+from cosmo.errors import BrokerAway, BrokerError, SettingsError
 from cosmo.producer import produce
-from cosmo.results import Result, Run
+from cosmo.results import MAX_RUN, Result, Run
 from cosmo.runs import Account
 from cosmo.settings import Settings
 from cosmo.slice_numbers import SliceNumbers
+from cosmo.slice_records import utc
 from cosmo.statistics import Summary
 from dashboard_results import hits_summary, result, run_record, run_total
 
@@ -92,6 +94,23 @@ def test_a_run_tells_its_stream_and_what_the_settings_call_its_source(broker: Me
     assert run.stream.name == STREAM.name
     assert run.stream.partitions == STREAM.partitions == len(run.start_offsets)
     assert run.source_names == SETTINGS.source_names
+
+
+def test_the_numbers_of_runs_can_be_used_up(broker: Memory) -> None:
+    broker.put_run(run_record(MAX_RUN - 1, ended=utc(0)))
+    with pytest.raises(BrokerError, match=f"holds the record of run {MAX_RUN - 1}, which is the last"):
+        runs.begin(broker, "cosmics")
+    broker.messages.clear()
+    broker.put_run(run_record(MAX_RUN - 2, ended=utc(0)))
+    assert runs.begin(broker, "cosmics").number == MAX_RUN - 1
+    assert broker.current_run().number == MAX_RUN - 1
+
+
+@pytest.mark.parametrize("known", [{}, {"rows_sent": 5}, {"rows_accounted": 5}])
+def test_an_ended_run_that_does_not_tell_its_rows(broker: Memory, known: dict[str, int]) -> None:
+    run = run_record(ended=utc(0), **known)
+    assert _sentence(run).endswith("to 1970-01-01T00:00:00Z: rows sent and accounted are unknown: cosmics")
+    assert runs.account(broker, run) == Account(0, 0, 0), "what the topics say"
 
 
 # -- another stream
@@ -211,15 +230,72 @@ def test_a_result_that_does_not_add_up_is_left_out_and_told(broker: Memory, capl
     with caplog.at_level(logging.WARNING):
         account = runs.account(broker, run)
     assert account == Account(0, 2, 0, slices_lost=1, results_left_out=1)
-    assert str(account).endswith("2 rows accounted; 1 results left out")
+    assert str(account).endswith("2 rows accounted; 1 slices lost; 1 results left out")
     (told,) = caplog.messages
     assert told.startswith("result 4 of run 1 is left out of the sum: expected slices of a topic with 8")
     assert not runs.end(broker, run).is_closed
 
 
+def unframed(rows: int) -> Summary:
+    return Summary.of_unframed([b"2,0,1,5,6,7"] * rows)
+
+
+@pytest.mark.parametrize(
+    ("measured", "is_closed", "told"),
+    [
+        pytest.param(hits_summary(9), True, "9 rows sent = 9 rows accounted", id="all"),
+        pytest.param(
+            hits_summary(9) + unframed(1),
+            True,
+            "9 rows sent = 9 rows accounted; 1 more rows unframed, sent by no producer",
+            id="all and a stranger's row",
+        ),
+        pytest.param(
+            hits_summary(8) + unframed(1),
+            False,
+            "9 rows sent but 8 rows accounted; 1 more rows unframed, sent by no producer",
+            id="a stranger's row instead of ours",
+        ),
+        pytest.param(
+            hits_summary(8) + of_partitions(8, 8),
+            False,
+            "9 rows sent = 9 rows accounted; 1 slices lost",
+            id="a lost slice without rows",
+        ),
+    ],
+)
+def test_an_account_is_closed_by_the_producers_rows_alone(broker, monkeypatch, measured, is_closed, told):
+    run = runs.begin(broker, "cosmics")
+    broker.published = [result(0, measured)]
+    monkeypatch.setattr(
+        broker, "newest_slice", lambda _: (SimpleNamespace(rows_so_far=9, carry_rows=0), None)
+    )
+    account = runs.end(broker, run)
+    assert (account.is_closed, str(account)) == (is_closed, told)
+    assert runs.recorded_account(runs.newest(broker)) == account
+    assert f": {told}: cosmics" in _sentence(runs.newest(broker))
+
+
+def test_what_the_total_holds_is_measured_though_its_results_are_gone(broker: Memory, monkeypatch) -> None:
+    run = runs.begin(broker, "cosmics")
+    seen = []
+    ends = dict.fromkeys(range(STREAM.partitions), 9)
+    monkeypatch.setattr(broker, "record_ends", lambda _: ends)
+    monkeypatch.setattr(broker, "first_from", lambda _topic, start: seen.append(start) or [])
+    broker.totals[1] = run_total(3, hits_summary(1)).model_copy(update={"offsets": {str(p): 9 for p in ends}})
+    assert runs.drain(broker, run, lambda _: pytest.fail("it waits")) == 0
+    assert runs.oldest_unread_s(broker, run) is None
+    assert seen == [ends]
+
+
+def test_an_account_with_results_left_out_is_not_closed() -> None:
+    assert Account(5, 5, 0).is_closed
+    assert not Account(5, 5, 0, results_left_out=1).is_closed
+
+
 def test_the_account_of_a_run_that_has_ended_is_that_of_its_record(broker: Memory, monkeypatch) -> None:
     begun = runs.begin(broker, "cosmics")
-    closing = Account(7, 5, 2, slices_lost=1)
+    closing = Account(7, 5, 2, slices_lost=1, results_left_out=4, rows_unframed=3)
     with monkeypatch.context() as patch:
         patch.setattr(runs, "account", lambda *_: closing)
         runs.end(broker, begun)

@@ -182,6 +182,7 @@ RANDOM_BYTES = np.random.default_rng(1).bytes(1 << 20)
 def test_unframed(records, malformed_slices, rows):
     found = Summary.of_unframed(records)
     assert (found.malformed_slices, found.rows, found.unframed) == (malformed_slices, rows, rows)
+    assert found.rows_in_slices == 0
     assert (found.live_orbits, found.drift_time.sum(flow=True), found.active_channels.sum()) == (0, 0, 0)
 
 

@@ -16,7 +16,7 @@ def newest_run_messages(records: Iterable[Record]) -> tuple[dict[int, Run], dict
     """Return the newest record and the newest total of each run, by its number.
 
     The last of a key counts, as in the topic's compaction, so only that one is read; what cannot be read is
-    told and left out, and the one before it counts.
+    told and left out, and the one before it counts. So is what stands under the key of another run.
     """
     runs: dict[int, Run] = {}
     totals: dict[int, RunTotal] = {}
@@ -28,12 +28,20 @@ def newest_run_messages(records: Iterable[Record]) -> tuple[dict[int, Run], dict
         try:
             if key.startswith(b"run:"):
                 run = Run.from_json(record.value)
+                _require_key(key, f"run:{run.number}")
                 runs.setdefault(run.number, run)
             elif key.startswith(b"total:"):
                 total = RunTotal.from_json(record.value)
+                _require_key(key, f"total:{total.run}")
                 totals.setdefault(total.run, total)
         except MalformedMessage as error:
             log.warning("%s, record %d of the runs", error, record.offset)
         else:
             known.add(key)
     return runs, totals
+
+
+def _require_key(key: bytes, expected: str) -> None:
+    if key != expected.encode():
+        got = key[:40].decode(errors="backslashreplace")
+        raise MalformedMessage(f"expected the key {expected}, got {got}; it is left out")

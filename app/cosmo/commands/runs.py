@@ -123,12 +123,12 @@ def _tell(run: Run, account: Account | None, *, as_json: bool, is_new: bool | No
 
 
 def _sentence(run: Run) -> str:
+    from cosmo.runs import recorded_account
+
     note = f" '{run.note}'" if run.note else ""
     if not run.ended:
         return f"run {run.number}{note} is on since {run.started[:19]}Z: {run.source}"
-    relation = "=" if run.rows_sent == run.rows_accounted else "but"
-    carry = f"; {run.rows_in_carry} more read, in no slice" if run.rows_in_carry else ""
     return (
-        f"run {run.number}{note}, {run.started[:19]}Z to {run.ended[:19]}Z: {run.rows_sent:,} rows sent "
-        f"{relation} {run.rows_accounted:,} rows accounted{carry}: {run.source}"
+        f"run {run.number}{note}, {run.started[:19]}Z to {run.ended[:19]}Z: "
+        f"{recorded_account(run) or 'rows sent and accounted are unknown'}: {run.source}"
     )
