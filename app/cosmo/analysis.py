@@ -81,6 +81,8 @@ _OTHER_VERSIONS = {
     "spark.excludeOnFailure.application.maxFailedTasksPerExecutor": "20",
     "spark.excludeOnFailure.timeout": "10min",
     "spark.task.maxFailures": "8",
+    # Where there is but one, it waits by default two minutes for another.
+    "spark.scheduler.excludeOnFailure.unschedulableTaskSetTimeout": "1s",
 }
 """For a cluster. A worker that an init went on without has the version before when it comes back, and lacks
 this one's Python: what it is given fails in milliseconds. The others do that, and who fails on and on is left

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -156,19 +156,19 @@ def spark_master(port: int, wanted: int | None = None) -> Finding:
     return Finding("master", ok, f"{status}, {alive}{of_wanted} workers alive", workers)
 
 
-def disk(folders: Iterable[Path], full_percent: float = FULL_PERCENT) -> Finding:
-    """Say how full the fullest disk of these folders is, or which of them is not there."""
+def disk(folders: Sequence[Path], full_percent: float = FULL_PERCENT) -> Finding:
+    """Say how full the fullest disk of these folders is; of a tier that is not deployed there is none."""
     used = {}
     for folder in folders:
         try:
             usage = shutil.disk_usage(folder)
         except FileNotFoundError:
-            return Finding("disk", False, f"{folder} is not there; run init")
+            continue
         except OSError as error:
             return Finding("disk", False, f"{folder}: {error.strerror}")
         used[folder] = 100 * usage.used / max(1, usage.used + usage.free)
     if not used:
-        return Finding("disk", False, "no folder was named")
+        return Finding("disk", False, f"expected one of {[*map(str, folders)]}, none is there; run init")
     fullest = max(used, key=lambda folder: used[folder])
     return Finding("disk", used[fullest] < full_percent, f"{fullest} is {used[fullest]:.0f} % full")
 

@@ -7,6 +7,7 @@ read them without COSMO. The published schema is `docs/result.schema.json`.
 from __future__ import annotations
 
 import json
+import math
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -169,18 +170,22 @@ class Timings(_Message):
         Field(ge=0, le=LARGEST, description="records of the stream after this batch; null if not known"),
     ]
 
-    def waiting_s(self, before_s: float) -> float:
+    def waiting_s(self, before_s: float | None, *, moved: bool) -> float:
         """Return for how long the oldest row that is not measured waits at most, in s.
+
+        It came after the latest row that is measured, and after nothing was left to measure.
 
         Parameters
         ----------
-        before_s : the same of the result before; at a heartbeat all that waits has become older.
+        before_s : the same of the result before, None if that is not known.
+        moved : whether records were measured; rows of some have no time of release.
         """
         if self.backlog_slices == 0:
             return 0.0
-        if self.latency_last_ms is None:
-            return before_s + self.interval_ms / 1000
-        return self.latency_last_ms / 1000  # what waits came after the latest row that is measured
+        older_s = math.inf if before_s is None else before_s + self.interval_ms / 1000
+        if self.latency_last_ms is not None:
+            return min(self.latency_last_ms / 1000, older_s)
+        return before_s or 0.0 if moved or before_s is None else older_s
 
 
 class Result(_Message):
@@ -245,8 +250,11 @@ class StreamMessage(_Message):
 class Run(_Message):
     """Message of cosmo-runs: the record of a run.
 
-    `stream` and `source_names` are null in a record of an earlier version: then nothing is held against them.
+    What a later version may add is passed over, so that both may meet on the topic. `stream` and `source_names`
+    are null in a record of an earlier version: then nothing is held against them.
     """
+
+    model_config = ConfigDict(extra="ignore")
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
     number: Annotated[int, Field(ge=1, lt=MAX_RUN)]

@@ -49,6 +49,6 @@ def text_of(value: bytes, encoding: bytes | None) -> bytes:
             text: bytes = stream.read(MOST_TIMES * len(value) + 1)
     except OSError as error:
         raise ValueError(f"expected a frame of LZ4, got {len(value)} bytes: {error}") from error
-    if len(text) > MOST_TIMES * len(value):
-        raise ValueError(f"expected at most {MOST_TIMES} times its {len(value)} bytes in a frame of LZ4")
+    if not 0 < len(text) <= MOST_TIMES * len(value):
+        raise ValueError(f"expected up to {MOST_TIMES} times its {len(value)} bytes in a frame of LZ4")
     return text

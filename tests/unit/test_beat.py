@@ -120,10 +120,11 @@ def test_a_full_disk_is_seen(tmp_path):
     assert not probes.disk([]).ok
 
 
-def test_a_folder_that_is_not_there_is_not_well(tmp_path):
-    finding = probes.disk([tmp_path, tmp_path / "absent"])
+def test_a_folder_of_a_tier_that_is_not_deployed_is_passed_over(tmp_path):
+    assert probes.disk([tmp_path, tmp_path / "absent"]).ok
+    finding = probes.disk([tmp_path / "absent"])
     assert not finding.ok
-    assert finding.evidence == f"{tmp_path / 'absent'} is not there; run init"
+    assert finding.evidence == f"expected one of ['{tmp_path / 'absent'}'], none is there; run init"
 
 
 def row(part, state="ok", evidence="well", workers=None, journal=()):

@@ -210,18 +210,27 @@ def test_a_heartbeat_is_a_result_without_data():
 @pytest.mark.parametrize(
     ("hits", "latency_s", "backlog", "behind_s"),
     [
-        pytest.param(1, 90, 5, 90, id="measures old rows"),
+        pytest.param(1, 40.5, 5, 40.5, id="measures old rows"),
+        pytest.param(1, 90, 5, 41, id="measures rows that were long in coming"),
         pytest.param(1, 90, 0, 0, id="has caught up"),
         pytest.param(1, 2, 5, 2, id="keeps up"),
         pytest.param(0, None, 5, 41, id="measured none, and a second has passed"),
         pytest.param(0, None, 0, 0, id="none are left"),
-        pytest.param(1, 90, None, 90, id="does not know its backlog"),
+        pytest.param(1, 40.5, None, 40.5, id="does not know its backlog"),
     ],
 )
 def test_how_long_rows_wait_for_the_analysis(hits, latency_s, backlog, behind_s):
     before = result(0, latency_last_ms=40_000, backlog=9)
     now = result(1, hits, latency_last_ms=1000 * (latency_s or 0), backlog=backlog)
+    if latency_s is None:  # a heartbeat
+        now = now.model_copy(update={"offsets": before.offsets})
     assert filled(before, now).snapshot.behind_s == behind_s
+
+
+def test_rows_without_a_time_of_release_are_not_behind():
+    results = [result(number, 0, backlog=3) for number in range(120)]
+    assert len({str(each.offsets) for each in results}) == 120
+    assert filled(*results).snapshot.behind_s == 0
 
 
 def test_another_number_of_partitions_is_refused_and_changes_nothing():

@@ -82,7 +82,8 @@ class Collector:
         self._last_result_s: float | None = None
         self._last_data_s: float | None = None
         self._missed = 0
-        self._behind_s = 0.0
+        self._behind_s: float | None = None
+        self._offsets: dict[str, int] = {}
         self._changed()
 
     def _changed(self) -> None:
@@ -98,7 +99,7 @@ class Collector:
             self._last_result_s,
             self._last_data_s,
             self._missed,
-            self._behind_s,
+            self._behind_s or 0.0,
             dict(self._skipped),
             self._waiting,
         )
@@ -153,7 +154,9 @@ class Collector:
             self._number = result.number
             self._total = with_it if counts_in_total else self._total
             self._last_result_s = received_s
-            self._behind_s = result.timings.waiting_s(self._behind_s)
+            moved = result.offsets != self._offsets
+            self._behind_s = result.timings.waiting_s(self._behind_s, moved=moved)
+            self._offsets = result.offsets
             if self._last_data_s is not None:  # a clock that was set back has no data of a time to come
                 self._last_data_s = min(self._last_data_s, received_s)
             if summary.rows:
