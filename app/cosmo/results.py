@@ -250,7 +250,7 @@ class StreamMessage(_Message):
 class Run(_Message):
     """Message of cosmo-runs: the record of a run.
 
-    What a later version may add is passed over, so that both may meet on the topic. `stream` and `source_names`
+    What a later version adds is passed over, so that both may meet on the topic. `stream` and `source_names`
     are null in a record of an earlier version: then nothing is held against them.
     """
 
