@@ -103,13 +103,15 @@ def _most_of_halves(seen: list[float]) -> tuple[float, float]:
 
 
 def _with_results_on(stream: Stream, folder: Path, name: str) -> Parts:
-    """Return the stream's settings, with a fresh topic of results: so the run is analysed from its start."""
+    """Return the stream's settings, with its run on fresh topics: so it is analysed from its start."""
     topics = stream.parts.settings.model_dump(mode="json")["topics"]
-    topics["results"]["name"] += f"-{name}"
+    for topic in ("results", "runs"):
+        topics[topic]["name"] += f"-{name}"
     parts = Parts(
         stream.parts.settings, folder, name, **{f"topics__{topic}": topics[topic] for topic in topics}
     )
     parts.broker.create_topics()
+    parts.broker.put_run(stream.run)
     return parts
 
 
