@@ -124,8 +124,7 @@ class Analysis:
         self._partitions = settings.topics.stream.partitions
         self._lock = threading.Lock()  # held while a result is made
         newest, found = broker.newest_result(run.number)
-        _, totals = broker.run_messages()
-        total = totals.get(run.number)
+        total = runs.total_of(broker, run)
         reached = runs.furthest(newest, total)
         start = reached.offsets if reached else run.start_offsets
         self.offsets: Offsets = {int(partition): offset for partition, offset in start.items()}

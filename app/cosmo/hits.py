@@ -17,7 +17,7 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from cosmo.detector import HIT_HEAD, MAX_BX, MAX_CHANNEL, MAX_FPGA, MAX_TDC, N_HEADS, ORBIT_MODULUS
-from cosmo.line_limit import MAX_LINE_BYTES
+from cosmo.line_limit import MAX_LINE_BYTES, USUAL_LINE_BYTES
 
 COLUMNS: Final = ("HEAD", "FPGA", "TDC_CHANNEL", "ORBIT_CNT", "BX_COUNTER", "TDC_MEAS")
 HEADER_LINE: Final = ",".join(COLUMNS).encode()
@@ -38,8 +38,6 @@ Columns = dict[str, NDArray[np.generic]]
 _PLAIN_DECIMAL = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?")
 _NEWLINE, _CARRIAGE_RETURN, _POINT = 10, 13, ord(".")
 _NINE: Final = np.uint8(9)
-_USUAL_BYTES: Final = 29
-"""Most of a usual row with its newline: no number has more than 18 digits then, and uint64 holds it."""
 _FILLER: Final = b"0,0,0,0,0,0\n"
 _FRACTION_DIGITS: Final = 6
 """A number below 2^32 with no more decimals than this is integral in float64 only if it is so in its text."""
@@ -290,7 +288,9 @@ def _unusual_lines(raw: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[n
     kinds = raw[marks]
     newlines = np.flatnonzero(kinds == _NEWLINE)
     ends = marks[newlines] + 1
-    unusual = (np.diff(newlines, prepend=-1) != len(COLUMNS)) | (np.diff(ends, prepend=0) > _USUAL_BYTES)
+    # In so few bytes no number has more than 18 digits, and uint64 holds it.
+    too_long = np.diff(ends, prepend=0) > USUAL_LINE_BYTES
+    unusual = (np.diff(newlines, prepend=-1) != len(COLUMNS)) | too_long
     unusual[:1] |= is_mark[:1]
     after_mark = np.flatnonzero(is_mark[1:] & is_mark[:-1]) + 1  # an empty field
     others = marks[(kinds != ord(",")) & (kinds != _NEWLINE)]

@@ -185,7 +185,9 @@ class Timings(_Message):
         older_s = math.inf if before_s is None else before_s + self.interval_ms / 1000
         if self.latency_last_ms is not None:
             return min(self.latency_last_ms / 1000, older_s)
-        return before_s or 0.0 if moved or before_s is None else older_s
+        if moved or before_s is None:
+            return before_s or 0.0
+        return older_s
 
 
 class Result(_Message):

@@ -168,7 +168,7 @@ def account(broker: Broker, run: Run) -> Account:
     if recorded := recorded_account(run):
         return recorded
     newest_slice, _ = broker.newest_slice(run)
-    known = _total(broker, run)
+    known = total_of(broker, run)
     summary, left_out = added(
         known.summary.summary() if known else Summary.empty(),
         broker.results(run.number, known.number if known else -1),
@@ -230,7 +230,7 @@ def drain(broker: Broker, run: Run, wait: Callable[[float], object] = time.sleep
     PartFailed : the analysis has published nothing for `DRAIN_STALL_S`.
     """
     ends = broker.record_ends(broker.topics.stream.name)
-    total = _total(broker, run)
+    total = total_of(broker, run)
     left, at_first, moved_at = 0, None, time.monotonic()
     while True:
         before, left = left, _records_left(broker, run, total, ends)
@@ -249,12 +249,13 @@ def drain(broker: Broker, run: Run, wait: Callable[[float], object] = time.sleep
 
 def oldest_unread_s(broker: Broker, run: Run) -> float | None:
     """Return how long ago the oldest record that is not measured came, in s; None if all of them are."""
-    reached = _reached(broker, run, _total(broker, run))
+    reached = _reached(broker, run, total_of(broker, run))
     unread = broker.first_from(broker.topics.stream.name, reached)
     return time.time() - min(record.timestamp_s for record in unread) if unread else None
 
 
-def _total(broker: Broker, run: Run) -> RunTotal | None:
+def total_of(broker: Broker, run: Run) -> RunTotal | None:
+    """Return the newest total of a run; None if none was written yet."""
     _, totals = broker.run_messages()
     return totals.get(run.number)
 

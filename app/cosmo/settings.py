@@ -15,7 +15,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cosmo.errors import SettingsError
-from cosmo.line_limit import MAX_LINE_BYTES
+from cosmo.line_limit import MAX_LINE_BYTES, USUAL_LINE_BYTES
 from cosmo.valid_text import valid_text
 
 RECORD_OVERHEAD_KIB = 64
@@ -25,8 +25,6 @@ LONGEST_WAIT_MS = 20_000
 LEAST_QUIET_MS = 1000
 """The dashboard says 'no data' this long after data are due, or later."""
 _MOST_LAG_ROWS = 4096
-_ROW_BYTES = 29
-"""Most of a usual hit with its newline."""
 
 
 def _is_jvm_size(text: str) -> str:
@@ -238,11 +236,11 @@ class ProducerSettings(_Section):
                 f"expected carry_kib to hold a line of {MAX_LINE_BYTES} bytes, got {self.carry_kib}"
             )
         # Else orbits are split and hits lost to statistics 4-6 in a stream that has nothing wrong.
-        most_lag_rows = min(_MOST_LAG_ROWS, 1024 * self.carry_kib // (2 * _ROW_BYTES))
+        most_lag_rows = min(_MOST_LAG_ROWS, 1024 * self.carry_kib // (2 * USUAL_LINE_BYTES))
         if self.lag_rows > most_lag_rows:
             raise ValueError(
                 f"expected lag_rows up to {most_lag_rows}: {_MOST_LAG_ROWS} at most, and as many rows of "
-                f"{_ROW_BYTES} bytes as fill half of carry_kib ({self.carry_kib}); got {self.lag_rows}"
+                f"{USUAL_LINE_BYTES} bytes as fill half of carry_kib ({self.carry_kib}); got {self.lag_rows}"
             )
         return self
 
